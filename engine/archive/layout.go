@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import "fmt"
+
+// IdentityKey is where a store's identity lies.
+const IdentityKey = "ark-store.json"
+
+// MarkersPrefix is where a cluster's markers lie: one flat listing.
+func MarkersPrefix(clusterUID string) string { return clusterUID + "/markers/" }
+
+// MarkerKey is where the marker of a backup lies.
+func MarkerKey(clusterUID, name string) string { return MarkersPrefix(clusterUID) + name + ".json" }
+
+// DataPrefix is where all attempts of a backup lie.
+func DataPrefix(clusterUID, name string) string { return clusterUID + "/data/" + name + "/" }
+
+// FileKey is where a file of an attempt lies.
+func FileKey(clusterUID, name, attempt, file string) string {
+	return DataPrefix(clusterUID, name) + attempt + "/" + file
+}
+
+// RecordsPrefix is where the records of a backup lie.
+func RecordsPrefix(clusterUID, name string) string { return clusterUID + "/records/" + name + "/" }
+
+// RecordKey is where one record lies. Numbers are padded, so that listings are
+// in order.
+func RecordKey(clusterUID, name string, seq int) string {
+	return fmt.Sprintf("%s%08d.json", RecordsPrefix(clusterUID, name), seq)
+}
+
+// RestoresPrefix is where the records of the restores of a name lie.
+func RestoresPrefix(clusterUID, name string) string { return clusterUID + "/restores/" + name + "/" }
+
+// RestoreKey is where a file about one restore lies.
+func RestoreKey(clusterUID, name, uid, file string) string {
+	return RestoresPrefix(clusterUID, name) + uid + "/" + file
+}

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Discoverer tells which types a cluster serves.
+type Discoverer interface {
+	// Discover returns every type, in the preferred version of its group, that can
+	// be listed, read, created and deleted. A group that does not answer is no
+	// error: it is named in Discovery.Broken. Discover fails only when the API
+	// server itself does not answer.
+	Discover(ctx context.Context) (Discovery, error)
+}
+
+// Discovery is what a cluster serves.
+type Discovery struct {
+	// Resources are ordered by group, then name.
+	Resources []Resource
+	// Broken names the group versions that could not be discovered.
+	Broken []BrokenGroup
+}
+
+// BrokenGroup is a group version that an aggregated API server does not serve
+// at the moment.
+type BrokenGroup struct {
+	GroupVersion string
+	Err          error
+}
+
+// Lister yields the objects of one type while their page is still arriving, in
+// the order the API server lists them.
+type Lister interface {
+	// List yields objects whose Raw is valid until the next is asked for; Meta is
+	// the caller's to keep. A yielded error ends the sequence: ErrNotFound when the
+	// type is not served, ErrForbidden, ErrRevisionGone when opts.Revision, or the
+	// rest of a paged list, was compacted. Throttling and passing failures between
+	// pages are retried within; what is yielded is final.
+	List(ctx context.Context, r Resource, opts ListOptions) iter.Seq2[Object, error]
+}
+
+// ListOptions narrows a list. The zero value lists everything as of now.
+type ListOptions struct {
+	// Namespace restricts a namespaced type to one namespace.
+	Namespace string
+	// Labels restricts the list to objects that match; nil matches all.
+	Labels labels.Selector
+	// Fields restricts the list by field; nil matches all.
+	Fields fields.Selector
+	// Revision asks for the list as it was at exactly this resourceVersion; empty
+	// asks for the latest.
+	Revision string
+	// OnPage is called for each page before its objects are yielded; nil is fine.
+	OnPage func(Page)
+}
+
+// Page is one response to a list.
+type Page struct {
+	// Revision is the resourceVersion that the page belongs to.
+	Revision string
+	// Remaining is how many objects the API server says come after, or zero.
+	Remaining int64
+}
+
+// Getter reads single objects.
+type Getter interface {
+	// Get returns an object that is the caller's, or ErrNotFound. The namespace is
+	// empty for a cluster-scoped type.
+	Get(ctx context.Context, r Resource, namespace, name string) (Object, error)
+}
+
+// Writer changes a cluster. Its errors are those of this package where one fits,
+// with the API server's message; throttling and passing failures come back as a
+// *RetryableError, because only the caller knows what else there is to do.
+// Every returned Object is the caller's.
+type Writer interface {
+	// Create sends raw. ErrExists when an object of that name exists, ErrTerminating
+	// when its namespace is being deleted.
+	Create(ctx context.Context, r Resource, namespace string, raw []byte) (Object, error)
+	// Update replaces the object, or a subresource such as "status" when one is
+	// named. The resourceVersion within raw is the precondition: ErrConflict.
+	Update(ctx context.Context, r Resource, namespace, name, subresource string, raw []byte) (Object, error)
+	// Patch applies a merge patch (RFC 7386).
+	Patch(ctx context.Context, r Resource, namespace, name string, patch []byte) (Object, error)
+	// Delete deletes in the background. It does not wait for finalizers.
+	Delete(ctx context.Context, r Resource, namespace, name string, only Preconditions) error
+}
+
+// Preconditions name the one object that may be deleted. Empty fields are not
+// checked.
+type Preconditions struct {
+	UID             types.UID
+	ResourceVersion string
+}
+
+// Clock tells the time. It is passed in, so that tests own it.
+type Clock interface {
+	Now() time.Time
+}
