@@ -33,9 +33,11 @@ type BackupSpec struct {
 	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	TTL *metav1.Duration `json:"ttl,omitempty"`
 
-	// hold keeps the backup until it is set to false, whatever ttl says.
+	// hold keeps the backup, whatever ttl says, until it is set to false. When
+	// omitted, what was recorded stays: a manifest in Git that never spoke of a
+	// hold does not release one.
 	// +optional
-	Hold bool `json:"hold,omitempty"`
+	Hold *bool `json:"hold,omitempty"`
 
 	// deletion asks for the backup's data to be deleted. Deleting the Backup
 	// object alone never deletes data.

@@ -263,6 +263,11 @@ func (in *BackupSpec) DeepCopyInto(out *BackupSpec) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
+	if in.Hold != nil {
+		in, out := &in.Hold, &out.Hold
+		*out = new(bool)
+		**out = **in
+	}
 	if in.Deletion != nil {
 		in, out := &in.Deletion, &out.Deletion
 		*out = new(Deletion)
