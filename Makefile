@@ -1,9 +1,14 @@
 # SPDX-FileCopyrightText: The Ark Authors
 # SPDX-License-Identifier: Apache-2.0
 
-SHELL := /bin/bash
-TOOLS := $(CURDIR)/bin/tools
-CRDS  := charts/ark/files/crds
+SHELL   := /bin/bash
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TOOLS   := $(CURDIR)/bin/tools
+CRDS    := charts/ark/files/crds
+
+# Each test binary starts an API server of its own: more than two at a time only
+# wait for each other on a small machine.
+TEST_FLAGS ?= -p 2
 
 .DEFAULT_GOAL := help
 
@@ -11,12 +16,51 @@ CRDS  := charts/ark/files/crds
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
+.PHONY: build
+build: ## Build bin/ark
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ark ./cmd/ark
+
+.PHONY: test
+test: ## Run all tests, those against a real API server included
+	@go run ./test/lab/cmd/lab build
+	go test $(TEST_FLAGS) ./...
+
+.PHONY: check
+check: lint verify test ## Run what CI runs: lint, verify, test
+
+.PHONY: verify
+verify: tools ## Fail if generated files, formatting or go.mod are not up to date
+	bash test/tools/verify.sh
+
 .PHONY: generate
 generate: $(TOOLS)/controller-gen ## Generate deepcopy code and CRDs from the API types
 	$(TOOLS)/controller-gen object:headerFile=test/tools/header.txt paths=./api/...
 	$(TOOLS)/controller-gen crd paths=./api/... output:crd:dir=$(CRDS)
 
-# The tools are pinned in a module of their own. go build is quick when nothing changed.
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Run the linters
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: demo
+demo: ## Watch a policy become a backup, and the backup a cluster again
+	@bash test/demo/demo.sh
+
+.PHONY: lab
+lab: ## Start a throwaway API server in the background: eval "$(make -s lab)"
+	@go run ./test/lab/cmd/lab up
+
+.PHONY: lab-down
+lab-down: ## Stop that API server and remove its data
+	@go run ./test/lab/cmd/lab down
+
+.PHONY: tools
+tools: $(TOOLS)/controller-gen $(TOOLS)/golangci-lint ## Build the tools into bin/tools
+
+# The tools are pinned in a module of their own, so that go.mod stays the product's.
 $(TOOLS)/controller-gen: test/tools/go.mod test/tools/go.sum
-	go build -C test/tools -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
-	@touch $@
+	@echo "Building controller-gen" >&2
+	@go build -C test/tools -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen && touch $@
+
+$(TOOLS)/golangci-lint: test/tools/go.mod test/tools/go.sum
+	@echo "Building golangci-lint (about 2 minutes, once)" >&2
+	@go build -C test/tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@

@@ -150,8 +150,10 @@ const (
 )
 
 func (c *Cluster) startEtcd() error {
+	// Each component has a file of the cluster's folder among its arguments: by
+	// that, a later process recognises it.
 	_, err := c.run(etcd,
-		"--name=lab", "--data-dir=etcd-data", "--unsafe-no-fsync", "--log-level=warn",
+		"--name=lab", "--data-dir="+filepath.Join(c.Dir, "etcd-data"), "--unsafe-no-fsync", "--log-level=warn",
 		"--listen-client-urls="+etcdSocket, "--advertise-client-urls="+etcdSocket,
 		"--listen-peer-urls="+etcdPeerSocket, "--initial-advertise-peer-urls="+etcdPeerSocket,
 		"--initial-cluster=lab="+etcdPeerSocket,
@@ -187,7 +189,7 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 	p, err := c.run(apiServer,
 		"--etcd-servers="+etcdSocket,
 		"--bind-address=127.0.0.1", "--secure-port="+port,
-		"--tls-cert-file="+serverCert, "--tls-private-key-file="+serverKey,
+		"--tls-cert-file="+filepath.Join(c.Dir, serverCert), "--tls-private-key-file="+serverKey,
 		"--client-ca-file="+caCert,
 		"--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc",
@@ -215,7 +217,7 @@ func (c *Cluster) startControllerManager(ctx context.Context) error {
 		return err
 	}
 	p, err := c.run(controllerManager,
-		"--kubeconfig=kubeconfig", "--leader-elect=false",
+		"--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
 		"--secure-port=0", // nobody asks it anything
 		"--service-account-private-key-file="+signerKey, "--root-ca-file="+caCert,
 		"--kube-api-qps=500", "--kube-api-burst=1000")
