@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+const (
+	// compressionLevel is gzip's own default.
+	compressionLevel = 6
+	// keepBuffer is the largest buffer that goes back to the pool: one big object
+	// must not stay in memory for good.
+	keepBuffer = 4 * MemberBytes
+)
+
+// block is a gzip member under construction.
+type block struct {
+	buf bytes.Buffer
+	gz  *gzip.Writer
+	// lines encodes index lines into the block.
+	lines *json.Encoder
+	// raw counts the uncompressed bytes.
+	raw int64
+}
+
+// blocks keeps compressors, which weigh a megabyte each, from one member to the
+// next.
+var blocks = sync.Pool{New: func() any {
+	b := &block{}
+	gz, err := gzip.NewWriterLevel(&b.buf, compressionLevel)
+	if err != nil {
+		panic(err) // the level is a constant of this package
+	}
+	b.gz = gz
+	b.lines = json.NewEncoder(b)
+	b.lines.SetEscapeHTML(false)
+	return b
+}}
+
+func newBlock() *block {
+	return blocks.Get().(*block) //nolint:forcetypeassert // the pool holds nothing else
+}
+
+// Write compresses p.
+func (b *block) Write(p []byte) (int, error) {
+	n, err := b.gz.Write(p)
+	b.raw += int64(n)
+	return n, err
+}
+
+// line writes an index line.
+func (b *block) line(e *Entry) error {
+	if err := b.lines.Encode(e); err != nil {
+		return fmt.Errorf("encode index line of %s: %w", e.Key(), err)
+	}
+	return nil
+}
+
+func (b *block) close() error { return b.gz.Close() }
+
+func (b *block) release() {
+	if b.buf.Cap() > keepBuffer {
+		return
+	}
+	b.buf.Reset()
+	b.gz.Reset(&b.buf)
+	b.raw = 0
+	blocks.Put(b)
+}

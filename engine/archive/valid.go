@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ErrInvalidEntry says that an object cannot be archived as it is described.
+var ErrInvalidEntry = errors.New("cannot be archived")
+
+const (
+	// maxName bounds names that Kubernetes itself does not bound: those of roles
+	// and bindings may be as long as a request.
+	maxName = 4096
+	// maxText bounds text for people and for identification.
+	maxText = 4096
+	// maxMetadata bounds what the index repeats of one object.
+	maxMetadata = 512 << 10
+	// maxLine bounds an index line: maxMetadata, every byte of it escaped, and the rest.
+	maxLine = 4 << 20
+)
+
+var (
+	label = regexp.MustCompile("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+	// code is what policies allow for a reason.
+	code = regexp.MustCompile("^[a-z0-9][a-z0-9-]{0,62}$")
+	kind = regexp.MustCompile("^[A-Za-z][A-Za-z0-9-]{0,62}$")
+	uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+	// file also fits the characters that a store allows in keys.
+	file = regexp.MustCompile("^[a-z0-9][a-z0-9-]{0,31}(\\.[a-z0-9-]{1,16}){0,4}$")
+)
+
+// isDomain reports whether s is a DNS subdomain (RFC 1123), which is what
+// Kubernetes demands of groups and most names.
+func isDomain(s string) bool {
+	if len(s) == 0 || len(s) > 253 {
+		return false
+	}
+	for part := range strings.SplitSeq(s, ".") {
+		if !isLabel(part) {
+			return false
+		}
+	}
+	return true
+}
+
+// isLabel reports whether s is a label of a DNS name. It is written out because
+// it runs several times for every line of an index.
+func isLabel(s string) bool {
+	if len(s) == 0 || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// isName reports whether s can be the name of an object of any type: what
+// Kubernetes calls a path segment, and printable.
+func isName(s string) bool {
+	if s == "" || s == "." || s == ".." || len(s) > maxName || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r == '/' || r == '%' || unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func isHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func isDigest(s string) bool { return len(s) == 64 && isHex(s) }
+
+// check tells what is wrong with an entry, whether it is to be written or was read.
+func (e *Entry) check() error {
+	if err := checkType(e.Group, e.Resource); err != nil {
+		return err
+	}
+	switch {
+	case !isLabel(e.Version):
+		return invalid("version", e.Version, "is not a DNS label")
+	case !kind.MatchString(e.Kind):
+		return invalid("kind", e.Kind, "is not a kind")
+	case len(e.UID) > maxText:
+		return invalid("uid", string(e.UID), "is too long")
+	}
+	if err := checkNames(e.Namespaced, e.Namespace, e.Name); err != nil {
+		return err
+	}
+	if err := e.checkMetadata(); err != nil {
+		return err
+	}
+	return e.checkPlace()
+}
+
+func checkType(group, resource string) error {
+	switch {
+	case group != "" && !isDomain(group):
+		return invalid("group", group, "is not a DNS name")
+	case !isLabel(resource):
+		return invalid("resource", resource, "is not a DNS label")
+	}
+	return nil
+}
+
+func checkNames(namespaced bool, namespace, name string) error {
+	switch {
+	case !isName(name):
+		return invalid("name", name, "is not a name")
+	case namespaced && !isLabel(namespace):
+		return invalid("namespace", namespace, "is not a DNS label")
+	case !namespaced && namespace != "":
+		return invalid("namespace", namespace, "belongs to an object that is not namespaced")
+	}
+	return nil
+}
+
+// checkMetadata bounds everything of variable length.
+func (e *Entry) checkMetadata() error {
+	size := len(e.Error)
+	for k, v := range e.Labels {
+		size += len(k) + len(v)
+	}
+	for k, v := range e.Annotations {
+		size += len(k) + len(v)
+	}
+	for i := range e.Owners {
+		o := &e.Owners[i]
+		size += len(o.APIVersion) + len(o.Kind) + len(o.Name) + len(o.UID)
+	}
+	for _, n := range e.Needs {
+		if err := n.check(); err != nil {
+			return fmt.Errorf("needs: %w", err)
+		}
+		size += len(n.Group) + len(n.Resource) + len(n.Namespace) + len(n.Name)
+	}
+	for _, c := range e.Codes {
+		if !code.MatchString(c) {
+			return invalid("code", c, "is not a reason code")
+		}
+		size += len(c)
+	}
+	if size > maxMetadata {
+		return fmt.Errorf("%w: metadata of %d bytes is more than %d", ErrInvalidEntry, size, maxMetadata)
+	}
+	return nil
+}
+
+func (r *Ref) check() error {
+	if err := checkType(r.Group, r.Resource); err != nil {
+		return err
+	}
+	return checkNames(r.Namespace != "", r.Namespace, r.Name)
+}
+
+// checkPlace checks where the object's bytes are said to lie.
+func (e *Entry) checkPlace() error {
+	switch {
+	case e.Size < 0 || e.Size > MaxObjectBytes:
+		return fmt.Errorf("%w: size %d is not within 0 and %d", ErrInvalidEntry, e.Size, MaxObjectBytes)
+	case e.Size > 0 && !isDigest(e.SHA256), e.Size == 0 && e.SHA256 != "" && !isDigest(e.SHA256):
+		return invalid("sha256", e.SHA256, "is not a SHA-256")
+	case e.Offset < 0 || e.Offset > maxMember:
+		return fmt.Errorf("%w: offset %d is not within a member", ErrInvalidEntry, e.Offset)
+	case e.Member < 0:
+		return fmt.Errorf("%w: member at %d", ErrInvalidEntry, e.Member)
+	case e.MemberSize < 0 || e.MemberSize > maxMember:
+		return fmt.Errorf("%w: member size %d is not within 0 and %d", ErrInvalidEntry, e.MemberSize, maxMember)
+	}
+	return nil
+}
+
+// invalid names a field. The value is quoted, and cut: it may be anybody's.
+func invalid(field, value, what string) error {
+	if len(value) > 80 {
+		value = value[:80] + "…"
+	}
+	return fmt.Errorf("%w: %s %q %s", ErrInvalidEntry, field, value, what)
+}
