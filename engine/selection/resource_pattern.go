@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package selection
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gopherwood/ark/engine"
+)
+
+// CoreGroup is how patterns write the core group, whose real name is empty. No
+// other group can be called that: custom groups contain a dot.
+const CoreGroup = "core"
+
+// ResourcePattern names types as people do: "deployments", "deployments.apps",
+// "Deployment", "deploy", "*.apps", "*". The zero value matches nothing.
+type ResourcePattern struct {
+	written string
+	// name is lower case, and "*" for all of a group.
+	name string
+	// group is lower case; anyGroup says that the pattern names none.
+	group    string
+	anyGroup bool
+}
+
+// ParseResourcePattern reads one pattern. What is matched must be looked up
+// separately: a pattern that matches no type is well formed.
+func ParseResourcePattern(s string) (ResourcePattern, error) {
+	switch {
+	case s == "":
+		return ResourcePattern{}, errors.New("is empty: write a type, such as \"deployments.apps\", or \"*\" for all")
+	case len(s) > maxPatternLength:
+		return ResourcePattern{}, fmt.Errorf("has %d bytes: names of types have at most %d", len(s), maxPatternLength)
+	case strings.Contains(s, "/"):
+		return ResourcePattern{}, errors.New("contains a slash: name the type alone, such as \"deployments.apps\"")
+	}
+	name, group, grouped := strings.Cut(strings.ToLower(s), ".")
+	switch {
+	case name == "":
+		return ResourcePattern{}, fmt.Errorf("names no type: write %q for the whole group", "*."+group)
+	case grouped && group == "":
+		return ResourcePattern{}, fmt.Errorf("names no group behind the dot: write %q for the core group", name+"."+CoreGroup)
+	case strings.ContainsAny(group, "*?") || (name != "*" && strings.ContainsAny(name, "*?")):
+		return ResourcePattern{}, errors.New("has a wildcard within a name: a \"*\" can only stand for all types, or all of a group as in \"*.apps\"")
+	}
+	if group == CoreGroup {
+		group = ""
+	}
+	return ResourcePattern{written: s, name: name, group: group, anyGroup: !grouped}, nil
+}
+
+// String is the pattern as it was written.
+func (p ResourcePattern) String() string { return p.written }
+
+// reach is how the pattern reaches the types that it matches.
+func (p ResourcePattern) reach() reach {
+	if p.name == "*" {
+		return byWildcard
+	}
+	return byName
+}
+
+// Matches reports whether the pattern names r, by any of r's names. Where short
+// names may clash with the names of other types, use a ResourceSet.
+func (p ResourcePattern) Matches(r engine.Resource) bool {
+	return p.matchesName(r) || p.matchesShortName(r)
+}
+
+// matchesName matches by plural, singular and kind.
+func (p ResourcePattern) matchesName(r engine.Resource) bool {
+	if p.name == "" || !p.matchesGroup(r) {
+		return false
+	}
+	return p.name == "*" || strings.EqualFold(p.name, r.Name) ||
+		strings.EqualFold(p.name, r.Singular) || strings.EqualFold(p.name, r.Kind)
+}
+
+func (p ResourcePattern) matchesShortName(r engine.Resource) bool {
+	return p.name != "" && p.matchesGroup(r) && slices.ContainsFunc(r.ShortNames, func(short string) bool {
+		return strings.EqualFold(p.name, short)
+	})
+}
+
+func (p ResourcePattern) matchesGroup(r engine.Resource) bool {
+	return p.anyGroup || strings.EqualFold(p.group, r.Group)
+}
