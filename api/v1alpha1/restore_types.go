@@ -93,7 +93,7 @@ type RestoreSpec struct {
 	// namespaceMapping maps archived namespaces to those they are restored into.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
-	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 63 && size(self[k]) >= 1 && size(self[k]) <= 63)",message="namespaces have 1 to 63 characters"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) >= 1 && size(k) <= 63)",message="namespaces have 1 to 63 characters"
 	// +mapType=atomic
 	NamespaceMapping map[string]NamespaceName `json:"namespaceMapping,omitempty"`
 
