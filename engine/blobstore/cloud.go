@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package blobstore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"net/url"
+	"sync"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/memblob"
+
+	"github.com/gopherwood/ark/engine"
+)
+
+// cloud is a bucket on gocloud.dev.
+type cloud struct{ bucket *blob.Bucket }
+
+var _ engine.Store = cloud{}
+
+// memory holds the buckets of mem URLs: whoever opens the same name in this
+// process sees the same blobs, as with any other scheme.
+var memory struct {
+	sync.Mutex
+
+	buckets map[string]*blob.Bucket
+}
+
+// openMemory opens mem://name.
+func openMemory(_ context.Context, u *url.URL, _ Location, opts Options) (engine.Store, error) {
+	if err := refuseSecrets(u, opts); err != nil {
+		return nil, err
+	}
+	if !validSegment(u.Host) || u.Path != "" {
+		return nil, errors.New("the url names no memory bucket: write mem://name, with a name of A-Z a-z 0-9 . _ ~ -")
+	}
+	memory.Lock()
+	defer memory.Unlock()
+	if memory.buckets == nil {
+		memory.buckets = map[string]*blob.Bucket{}
+	}
+	if memory.buckets[u.Host] == nil {
+		memory.buckets[u.Host] = memblob.OpenBucket(&memblob.Options{NoMD5: true})
+	}
+	return cloud{memory.buckets[u.Host]}, nil
+}
+
+func (c cloud) Create(ctx context.Context, key string) (io.WriteCloser, error) {
+	ctx, discard := context.WithCancel(ctx)
+	w, err := c.bucket.NewWriter(ctx, key, &blob.WriterOptions{
+		ContentType: "application/octet-stream", // or the first bytes are held back to guess it
+		IfNotExist:  true,
+	})
+	if err != nil {
+		discard()
+		return nil, fromCloud(err)
+	}
+	return &cloudWriter{Writer: w, discard: discard}, nil
+}
+
+func (c cloud) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	r, err := c.bucket.NewRangeReader(ctx, key, offset, length, nil)
+	if err != nil {
+		return nil, fromCloud(err)
+	}
+	return cloudReader{r}, nil
+}
+
+func (c cloud) List(ctx context.Context, prefix string, folders bool) iter.Seq2[engine.Blob, error] {
+	return func(yield func(engine.Blob, error) bool) {
+		opts := &blob.ListOptions{Prefix: prefix}
+		if folders {
+			opts.Delimiter = "/"
+		}
+		objects := c.bucket.List(opts)
+		for {
+			o, err := objects.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(engine.Blob{}, fromCloud(err))
+				return
+			}
+			if !yield(engine.Blob{Key: o.Key, Size: o.Size, ModTime: o.ModTime}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c cloud) Delete(ctx context.Context, key string) error {
+	return fromCloud(c.bucket.Delete(ctx, key))
+}
+
+// cloudWriter discards its blob when a write failed: Close alone would keep what
+// was written until then.
+type cloudWriter struct {
+	*blob.Writer
+
+	discard context.CancelFunc
+	failed  error
+}
+
+func (w *cloudWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.failed = fromCloud(err)
+		w.discard()
+	}
+	return n, fromCloud(err)
+}
+
+func (w *cloudWriter) Close() error {
+	defer w.discard()
+	err := fromCloud(w.Writer.Close())
+	if w.failed != nil {
+		return w.failed
+	}
+	return err
+}
+
+// cloudReader translates the errors of a read.
+type cloudReader struct{ *blob.Reader }
+
+func (r cloudReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	return n, fromCloud(err)
+}
+
+func (r cloudReader) Close() error { return fromCloud(r.Reader.Close()) }

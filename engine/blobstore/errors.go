@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package blobstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"syscall"
+
+	"gocloud.dev/gcerrors"
+
+	"github.com/gopherwood/ark/engine"
+)
+
+// explained is an error of the engine's, said in words of our own.
+type explained struct {
+	kind error
+	text string
+}
+
+func (e explained) Error() string { return e.text }
+func (e explained) Unwrap() error { return e.kind }
+
+// secretURL matches the parts of URLs in which cloud services put signatures
+// and people put passwords.
+var secretURL = regexp.MustCompile(`(://)[^/@\s"']*@|(://[^?\s"']*)\?[^\s"']*`)
+
+// redact removes from text what may be secret.
+func redact(text string) string { return secretURL.ReplaceAllString(text, "$1$2") }
+
+// fromCloud translates an error of gocloud.dev. Its text comes from a service's
+// SDK, so none of it is kept that could hold a secret.
+func fromCloud(err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	switch gcerrors.Code(err) {
+	case gcerrors.NotFound:
+		return engine.ErrNotFound
+	case gcerrors.AlreadyExists, gcerrors.FailedPrecondition:
+		return engine.ErrExists
+	case gcerrors.PermissionDenied:
+		return explained{kind: engine.ErrForbidden, text: redact(err.Error())}
+	case gcerrors.Canceled:
+		return context.Canceled
+	case gcerrors.InvalidArgument, gcerrors.Unimplemented:
+		return errors.New(redact(err.Error()))
+	default:
+		return &engine.RetryableError{Err: errors.New(redact(err.Error()))}
+	}
+}
+
+// fromFile translates an error of the file system about a file in directory dir.
+func fromFile(dir string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return engine.ErrNotFound
+	case errors.Is(err, fs.ErrExist):
+		return engine.ErrExists
+	case errors.Is(err, syscall.EROFS):
+		return explained{kind: engine.ErrReadOnly, text: fmt.Sprintf(
+			"the file system of %s is mounted read-only: mount it writable, or set access: ReadOnly", dir)}
+	case errors.Is(err, fs.ErrPermission):
+		return explained{kind: engine.ErrForbidden, text: fmt.Sprintf(
+			"permission denied: let user %d read and write %s, or set access: ReadOnly if it may only be read", os.Getuid(), dir)}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return &engine.RetryableError{Err: fmt.Errorf("no space is left in %s: free some: %w", dir, err)}
+	default:
+		return &engine.RetryableError{Err: err}
+	}
+}
