@@ -19,8 +19,6 @@ const (
 	// maxName bounds names that Kubernetes itself does not bound: those of roles
 	// and bindings may be as long as a request.
 	maxName = 4096
-	// maxText bounds text for people and for identification.
-	maxText = 4096
 	// maxMetadata bounds what the index repeats of one object.
 	maxMetadata = 512 << 10
 	// maxLine bounds an index line: maxMetadata, every byte of it escaped, and the rest.
@@ -28,7 +26,6 @@ const (
 )
 
 var (
-	label = regexp.MustCompile("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 	// code is what policies allow for a reason.
 	code = regexp.MustCompile("^[a-z0-9][a-z0-9-]{0,62}$")
 	kind = regexp.MustCompile("^[A-Za-z][A-Za-z0-9-]{0,62}$")
@@ -91,7 +88,8 @@ func isHex(s string) bool {
 
 func isDigest(s string) bool { return len(s) == 64 && isHex(s) }
 
-// check tells what is wrong with an entry, whether it is to be written or was read.
+// check tells what is wrong with an entry, whether it is to be written or was
+// read.
 func (e *Entry) check() error {
 	if err := checkType(e.Group, e.Resource); err != nil {
 		return err
@@ -137,6 +135,9 @@ func checkNames(namespaced bool, namespace, name string) error {
 
 // checkMetadata bounds everything of variable length.
 func (e *Entry) checkMetadata() error {
+	if !isText(e.Error) {
+		return invalid("error", e.Error, "is not text")
+	}
 	size := len(e.Error)
 	for k, v := range e.Labels {
 		size += len(k) + len(v)
@@ -161,7 +162,7 @@ func (e *Entry) checkMetadata() error {
 		size += len(c)
 	}
 	if size > maxMetadata {
-		return fmt.Errorf("%w: metadata of %d bytes is more than %d", ErrInvalidEntry, size, maxMetadata)
+		return fmt.Errorf("metadata of %d bytes is more than %d", size, maxMetadata)
 	}
 	return nil
 }
@@ -177,15 +178,15 @@ func (r *Ref) check() error {
 func (e *Entry) checkPlace() error {
 	switch {
 	case e.Size < 0 || e.Size > MaxObjectBytes:
-		return fmt.Errorf("%w: size %d is not within 0 and %d", ErrInvalidEntry, e.Size, MaxObjectBytes)
+		return fmt.Errorf("size %d is not within 0 and %d", e.Size, MaxObjectBytes)
 	case e.Size > 0 && !isDigest(e.SHA256), e.Size == 0 && e.SHA256 != "" && !isDigest(e.SHA256):
 		return invalid("sha256", e.SHA256, "is not a SHA-256")
 	case e.Offset < 0 || e.Offset > maxMember:
-		return fmt.Errorf("%w: offset %d is not within a member", ErrInvalidEntry, e.Offset)
+		return fmt.Errorf("offset %d is not within a member", e.Offset)
 	case e.Member < 0:
-		return fmt.Errorf("%w: member at %d", ErrInvalidEntry, e.Member)
+		return fmt.Errorf("member at %d", e.Member)
 	case e.MemberSize < 0 || e.MemberSize > maxMember:
-		return fmt.Errorf("%w: member size %d is not within 0 and %d", ErrInvalidEntry, e.MemberSize, maxMember)
+		return fmt.Errorf("member size %d is not within 0 and %d", e.MemberSize, maxMember)
 	}
 	return nil
 }
@@ -195,5 +196,5 @@ func invalid(field, value, what string) error {
 	if len(value) > 80 {
 		value = value[:80] + "…"
 	}
-	return fmt.Errorf("%w: %s %q %s", ErrInvalidEntry, field, value, what)
+	return fmt.Errorf("%s %q %s", field, value, what)
 }

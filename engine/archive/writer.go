@@ -62,8 +62,9 @@ func (w *Writer) NewMember() *Member { return &Member{w: w} }
 // or could not be read. It is safe for concurrent use.
 func (w *Writer) Note(e Entry) error {
 	e.Size, e.SHA256, e.Member, e.MemberSize, e.Offset = 0, "", 0, 0, 0
+	e.Error = Text(e.Error)
 	if err := e.check(); err != nil {
-		return fmt.Errorf("note %s: %w", e.Key(), err)
+		return fmt.Errorf("note %s: %w: %w", e.Key(), ErrInvalidEntry, err)
 	}
 	w.notesMu.Lock()
 	defer w.notesMu.Unlock()
@@ -189,8 +190,9 @@ func (m *Member) Add(e Entry, raw []byte) error {
 	e.Size = int64(len(raw))
 	sum := sha256.Sum256(raw)
 	e.SHA256 = hex.EncodeToString(sum[:])
+	e.Error = Text(e.Error)
 	if err := e.check(); err != nil {
-		return fmt.Errorf("add %s: %w", e.Key(), err)
+		return fmt.Errorf("add %s: %w: %w", e.Key(), ErrInvalidEntry, err)
 	}
 	// A big object gets a member of its own, so that its neighbours stay cheap to read.
 	if len(raw) >= MemberBytes {
