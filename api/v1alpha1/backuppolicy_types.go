@@ -138,7 +138,7 @@ type BackupPolicyStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,path=backuppolicies,singular=backuppolicy,shortName=arkp,categories=ark
-// +kubebuilder:validation:XValidation:rule="!has(self.spec.schedules) || self.spec.schedules.all(s, size(self.metadata.name) + 1 + size(s.name) <= 32)",message="the policy's name, a dot and a schedule entry's name must together have at most 32 characters"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.schedules) || self.spec.schedules.all(s, size(self.metadata.name) + 1 + size(s.name) <= 32)",fieldPath=".spec.schedules",message="the policy's name, a dot and a schedule entry's name must together have at most 32 characters"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Healthy",type=string,JSONPath=`.status.conditions[?(@.type=="Healthy")].status`

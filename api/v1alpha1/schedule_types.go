@@ -104,7 +104,7 @@ type ScheduleStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,path=schedules,singular=schedule,shortName=arks,categories=ark
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 32",message="the name of a Schedule can have at most 32 characters, so that the names of its backups and of their restores fit a label"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 32",fieldPath=".metadata",message="the name of a Schedule can have at most 32 characters, so that the names of its backups and of their restores fit a label"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Healthy",type=string,JSONPath=`.status.conditions[?(@.type=="Healthy")].status`
