@@ -29,9 +29,6 @@ var (
 	// code is what policies allow for a reason.
 	code = regexp.MustCompile("^[a-z0-9][a-z0-9-]{0,62}$")
 	kind = regexp.MustCompile("^[A-Za-z][A-Za-z0-9-]{0,62}$")
-	uuid = regexp.MustCompile("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-	// file also fits the characters that a store allows in keys.
-	file = regexp.MustCompile("^[a-z0-9][a-z0-9-]{0,31}(\\.[a-z0-9-]{1,16}){0,4}$")
 )
 
 // isDomain reports whether s is a DNS subdomain (RFC 1123), which is what
@@ -96,11 +93,11 @@ func (e *Entry) check() error {
 	}
 	switch {
 	case !isLabel(e.Version):
-		return invalid("version", e.Version, "is not a DNS label")
+		return broken("version", e.Version, "is not a DNS label")
 	case !kind.MatchString(e.Kind):
-		return invalid("kind", e.Kind, "is not a kind")
+		return broken("kind", e.Kind, "is not a kind")
 	case len(e.UID) > maxText:
-		return invalid("uid", string(e.UID), "is too long")
+		return broken("uid", string(e.UID), "is too long")
 	}
 	if err := checkNames(e.Namespaced, e.Namespace, e.Name); err != nil {
 		return err
@@ -114,9 +111,9 @@ func (e *Entry) check() error {
 func checkType(group, resource string) error {
 	switch {
 	case group != "" && !isDomain(group):
-		return invalid("group", group, "is not a DNS name")
+		return broken("group", group, "is not a DNS name")
 	case !isLabel(resource):
-		return invalid("resource", resource, "is not a DNS label")
+		return broken("resource", resource, "is not a DNS label")
 	}
 	return nil
 }
@@ -124,11 +121,11 @@ func checkType(group, resource string) error {
 func checkNames(namespaced bool, namespace, name string) error {
 	switch {
 	case !isName(name):
-		return invalid("name", name, "is not a name")
+		return broken("name", name, "is not a name")
 	case namespaced && !isLabel(namespace):
-		return invalid("namespace", namespace, "is not a DNS label")
+		return broken("namespace", namespace, "is not a DNS label")
 	case !namespaced && namespace != "":
-		return invalid("namespace", namespace, "belongs to an object that is not namespaced")
+		return broken("namespace", namespace, "belongs to an object that is not namespaced")
 	}
 	return nil
 }
@@ -136,7 +133,7 @@ func checkNames(namespaced bool, namespace, name string) error {
 // checkMetadata bounds everything of variable length.
 func (e *Entry) checkMetadata() error {
 	if !isText(e.Error) {
-		return invalid("error", e.Error, "is not text")
+		return broken("error", e.Error, "is not text")
 	}
 	size := len(e.Error)
 	for k, v := range e.Labels {
@@ -157,7 +154,7 @@ func (e *Entry) checkMetadata() error {
 	}
 	for _, c := range e.Codes {
 		if !code.MatchString(c) {
-			return invalid("code", c, "is not a reason code")
+			return broken("code", c, "is not a reason code")
 		}
 		size += len(c)
 	}
@@ -180,7 +177,7 @@ func (e *Entry) checkPlace() error {
 	case e.Size < 0 || e.Size > MaxObjectBytes:
 		return fmt.Errorf("size %d is not within 0 and %d", e.Size, MaxObjectBytes)
 	case e.Size > 0 && !isDigest(e.SHA256), e.Size == 0 && e.SHA256 != "" && !isDigest(e.SHA256):
-		return invalid("sha256", e.SHA256, "is not a SHA-256")
+		return broken("sha256", e.SHA256, "is not a SHA-256")
 	case e.Offset < 0 || e.Offset > maxMember:
 		return fmt.Errorf("offset %d is not within a member", e.Offset)
 	case e.Member < 0:
@@ -189,12 +186,4 @@ func (e *Entry) checkPlace() error {
 		return fmt.Errorf("member size %d is not within 0 and %d", e.MemberSize, maxMember)
 	}
 	return nil
-}
-
-// invalid names a field. The value is quoted, and cut: it may be anybody's.
-func invalid(field, value, what string) error {
-	if len(value) > 80 {
-		value = value[:80] + "…"
-	}
-	return fmt.Errorf("%s %q %s", field, value, what)
 }

@@ -8,6 +8,10 @@ import "fmt"
 // IdentityKey is where a store's identity lies.
 const IdentityKey = "ark-store.json"
 
+// ProbePrefix begins the keys of the short-lived blobs that find out what a
+// store can do.
+const ProbePrefix = "ark-probe-"
+
 // MarkersPrefix is where a cluster's markers lie: one flat listing.
 func MarkersPrefix(clusterUID string) string { return clusterUID + "/markers/" }
 
@@ -30,6 +34,12 @@ func RecordsPrefix(clusterUID, name string) string { return clusterUID + "/recor
 func RecordKey(clusterUID, name string, seq int) string {
 	return fmt.Sprintf("%s%08d.json", RecordsPrefix(clusterUID, name), seq)
 }
+
+// AllDataPrefix is where the data of all of a cluster's backups lies.
+func AllDataPrefix(clusterUID string) string { return clusterUID + "/data/" }
+
+// AllRecordsPrefix is where the records of all of a cluster's backups lie.
+func AllRecordsPrefix(clusterUID string) string { return clusterUID + "/records/" }
 
 // RestoresPrefix is where the records of the restores of a name lie.
 func RestoresPrefix(clusterUID, name string) string { return clusterUID + "/restores/" + name + "/" }

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+)
+
+// Trust is what the signatures of a marker are worth.
+type Trust string
+
+// The values of Trust.
+const (
+	// Verified: a trusted key signed exactly these bytes.
+	Verified Trust = "Verified"
+	// Unsigned: nobody signed.
+	Unsigned Trust = "Unsigned"
+	// UnknownKey: signed, and unchanged since, by a key that is not trusted.
+	UnknownKey Trust = "UnknownKey"
+	// Tampered: a signature does not fit the bytes.
+	Tampered Trust = "Tampered"
+)
+
+// Sign adds a signature over the bytes of the marker.
+func Sign(env *Envelope, key ed25519.PrivateKey) {
+	public := key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
+	env.Signatures = append(env.Signatures, Signature{
+		PublicKey: base64.StdEncoding.EncodeToString(public),
+		Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, env.Marker)),
+	})
+}
+
+// Verify judges the signatures of a marker. One good signature by a trusted key
+// is enough, whatever else was added; without one, a bad signature weighs more
+// than an unknown key.
+func Verify(env *Envelope, trusted []ed25519.PublicKey) Trust {
+	if len(env.Signatures) == 0 {
+		return Unsigned
+	}
+	result := UnknownKey
+	for _, s := range env.Signatures {
+		key, good := s.fits(env.Marker)
+		switch {
+		case !good:
+			result = Tampered
+		case isTrusted(key, trusted):
+			return Verified
+		}
+	}
+	return result
+}
+
+// fits checks a signature against the key that it names.
+func (s Signature) fits(message []byte) (ed25519.PublicKey, bool) {
+	key, err := base64.StdEncoding.DecodeString(s.PublicKey)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, false
+	}
+	sig, err := base64.StdEncoding.DecodeString(s.Signature)
+	if err != nil {
+		return nil, false
+	}
+	return key, ed25519.Verify(key, message, sig)
+}
+
+func isTrusted(key ed25519.PublicKey, trusted []ed25519.PublicKey) bool {
+	for _, t := range trusted {
+		if bytes.Equal(key, t) {
+			return true
+		}
+	}
+	return false
+}
