@@ -120,10 +120,10 @@ const (
 type Completeness string
 
 const (
-	// CompletenessComplete: everything that was asked for.
+	// CompletenessComplete is everything that was asked for.
 	CompletenessComplete Completeness = "Complete"
-	// CompletenessPartial: some of it; the results name what is missing.
+	// CompletenessPartial is some of it; the results name what is missing.
 	CompletenessPartial Completeness = "Partial"
-	// CompletenessNone: nothing.
+	// CompletenessNone is nothing.
 	CompletenessNone Completeness = "None"
 )

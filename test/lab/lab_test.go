@@ -4,6 +4,7 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 
 func TestTheLabInTheBackground(t *testing.T) {
 	b := &lab.Background{Dir: filepath.Join(t.TempDir(), "lab"), Log: t.Output()}
-	t.Cleanup(func() { _ = b.Down(t.Context()) }) // for a test that fails half way
+	t.Cleanup(func() { _ = b.Down(context.WithoutCancel(t.Context())) }) // for a test that fails half way
 
 	if _, err := b.Find(t.Context()); !errors.Is(err, lab.ErrNotRunning) {
 		t.Fatalf("before the first start: got error %v, want %v", err, lab.ErrNotRunning)
@@ -58,7 +59,7 @@ func TestTheLabInTheBackground(t *testing.T) {
 func TestAComponentThatDoesNotStartSaysWhy(t *testing.T) {
 	bin := t.TempDir()
 	fake := "#!/bin/sh\necho the disk is on fire >&2\nexit 1\n"
-	if err := os.WriteFile(filepath.Join(bin, "kube-apiserver"), []byte(fake), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(bin, "kube-apiserver"), []byte(fake), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("KUBEBUILDER_ASSETS", bin)

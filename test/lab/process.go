@@ -37,7 +37,7 @@ func start(dir, name, path string, detached bool, args ...string) (*process, err
 	defer out.Close()
 	// Not exec.CommandContext: the process outlives the call that starts it, and
 	// Stop or the death of this process ends it.
-	p.cmd = exec.Command(path, args...) //nolint:gosec,noctx // the lab runs the components it built
+	p.cmd = exec.Command(path, args...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, out
 	p.cmd.SysProcAttr = processAttributes(detached)
 	if err := p.cmd.Start(); err != nil {

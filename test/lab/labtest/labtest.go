@@ -67,32 +67,32 @@ func Main(m *testing.M) {
 // Shared returns the cluster that the tests of this package share: without a
 // controller-manager, and with whatever other tests left in it. It fails the
 // test where there is none.
-func Shared(t testing.TB) *lab.Cluster {
-	t.Helper()
+func Shared(tb testing.TB) *lab.Cluster {
+	tb.Helper()
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.hasMain {
-		t.Fatal("call labtest.Main in TestMain, or nothing stops the shared cluster")
+		tb.Fatal("call labtest.Main in TestMain, or nothing stops the shared cluster")
 	}
 	if shared.cluster == nil && shared.err == nil {
-		shared.cluster, shared.err = startWithKinds(t.Context(), lab.Options{})
+		shared.cluster, shared.err = startWithKinds(tb.Context(), lab.Options{})
 	}
 	if shared.err != nil {
-		t.Fatalf("no shared cluster: %v", shared.err)
+		tb.Fatalf("no shared cluster: %v", shared.err)
 	}
 	return shared.cluster
 }
 
 // Start starts a cluster that belongs to the test.
-func Start(t testing.TB, opts lab.Options) *lab.Cluster {
-	t.Helper()
-	cluster, err := startWithKinds(t.Context(), opts)
+func Start(tb testing.TB, opts lab.Options) *lab.Cluster {
+	tb.Helper()
+	cluster, err := startWithKinds(tb.Context(), opts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := cluster.Stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return cluster
@@ -100,11 +100,11 @@ func Start(t testing.TB, opts lab.Options) *lab.Cluster {
 
 // Client returns a client that reads and writes directly, without a cache, and
 // knows the kinds of Kubernetes, of its extensions and of Ark.
-func Client(t testing.TB, cluster *lab.Cluster) client.Client {
-	t.Helper()
+func Client(tb testing.TB, cluster *lab.Cluster) client.Client {
+	tb.Helper()
 	c, err := client.New(cluster.Config(), client.Options{Scheme: Scheme()})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
