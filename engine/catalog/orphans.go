@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// Orphan is an attempt that no marker names.
+type Orphan struct {
+	Name    string
+	Attempt string
+	// Touched is when its last file was written.
+	Touched time.Time
+	// Size is the number of bytes stored.
+	Size int64
+}
+
+// Orphans returns the attempts of a cluster that no marker names and whose files
+// have all been there for longer than age: crashed attempts, and what a removal
+// that never finished has left. RemoveAttempt, which looks at the marker
+// once more, removes them.
+func (c *Catalog) Orphans(ctx context.Context, cluster string, age time.Duration) ([]Orphan, error) {
+	if !archive.IsUUID(cluster) {
+		return nil, fmt.Errorf("find orphans: cluster %q is not the UID of a cluster", cluster)
+	}
+	// Data before markers: an attempt that is committed in between is then found to be.
+	attempts, err := c.attempts(ctx, cluster)
+	if err != nil {
+		return nil, fmt.Errorf("find orphans: %w", err)
+	}
+	committed, err := c.committedNames(ctx, cluster)
+	if err != nil {
+		return nil, fmt.Errorf("find orphans: %w", err)
+	}
+	number := map[string]int{}
+	for _, a := range attempts {
+		number[a.Name]++
+	}
+	var orphans []Orphan
+	for _, a := range attempts {
+		// The only attempt at a committed backup is the one that was committed.
+		if c.now().Sub(a.Touched) <= age || (committed[a.Name] && number[a.Name] == 1) {
+			continue
+		}
+		if committed[a.Name] {
+			named, err := c.isCommitted(ctx, cluster, a)
+			if err != nil {
+				return nil, fmt.Errorf("find orphans: %w", err)
+			}
+			if named {
+				continue
+			}
+		}
+		orphans = append(orphans, a)
+	}
+	return orphans, nil
+}
+
+// attempts returns all attempts of a cluster, in the order of their keys.
+func (c *Catalog) attempts(ctx context.Context, cluster string) ([]Orphan, error) {
+	var all []Orphan
+	folder := archive.AllDataPrefix(cluster)
+	for blob, err := range c.store.List(ctx, folder, false) {
+		if err != nil {
+			return nil, fmt.Errorf("list data of cluster %s: %w", cluster, err)
+		}
+		parts := strings.Split(strings.TrimPrefix(blob.Key, folder), "/")
+		if len(parts) != 3 || archive.CheckName(parts[0]) != nil || !archive.IsAttempt(parts[1]) {
+			continue
+		}
+		if n := len(all); n == 0 || all[n-1].Name != parts[0] || all[n-1].Attempt != parts[1] {
+			all = append(all, Orphan{Name: parts[0], Attempt: parts[1]})
+		}
+		last := &all[len(all)-1]
+		last.Size += blob.Size
+		if blob.ModTime.After(last.Touched) {
+			last.Touched = blob.ModTime
+		}
+	}
+	return all, nil
+}
+
+func (c *Catalog) committedNames(ctx context.Context, cluster string) (map[string]bool, error) {
+	names := map[string]bool{}
+	for name, err := range c.Names(ctx, cluster) {
+		if err != nil {
+			return nil, err
+		}
+		names[name] = true
+	}
+	return names, nil
+}
+
+// isCommitted reports whether the marker names the attempt. One that is gone by
+// now does not; one that cannot be read may.
+func (c *Catalog) isCommitted(ctx context.Context, cluster string, a Orphan) (bool, error) {
+	s, err := c.readMarker(ctx, cluster, a.Name)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return false, nil
+	case errors.Is(err, engine.ErrCorrupt), errors.Is(err, archive.ErrUnknownFormat):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	return s.Marker.Attempt == a.Attempt, nil
+}

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// Remove deletes a backup for good: first it records that and why, then the
+// marker goes, then the data. It may be repeated until it succeeds, and does
+// nothing to a backup that is gone; what an earlier call has recorded stays.
+// The cluster by must own the backup.
+//
+// ErrNotFound when there never was anything of that name, ErrConflict when the
+// backup is held, ErrForbidden when it belongs to another cluster.
+func (c *Catalog) Remove(ctx context.Context, cluster, name, by, reason string) error {
+	if err := c.remove(ctx, cluster, name, by, reason); err != nil {
+		return fmt.Errorf("remove backup %s: %w", name, err)
+	}
+	return nil
+}
+
+func (c *Catalog) remove(ctx context.Context, cluster, name, by, reason string) error {
+	if err := c.writable(); err != nil {
+		return err
+	}
+	if err := c.Check(ctx); err != nil {
+		return err
+	}
+	records, err := c.Records(ctx, cluster, name)
+	if err != nil {
+		return err
+	}
+	if s := fold(records, c.now()); s.Deletion == nil {
+		if err := c.recordDeletion(ctx, cluster, name, by, reason); err != nil {
+			return err
+		}
+	} else if err := s.belongs(cluster, name, by); err != nil {
+		return err
+	}
+	// While the marker is there, so must be the data.
+	if err := c.store.Delete(ctx, archive.MarkerKey(cluster, name)); err != nil {
+		return fmt.Errorf("delete marker: %w", err)
+	}
+	return c.clear(ctx, archive.DataPrefix(cluster, name))
+}
+
+func (c *Catalog) recordDeletion(ctx context.Context, cluster, name, by, reason string) error {
+	if err := c.anything(ctx, cluster, name); err != nil {
+		return err
+	}
+	r := archive.Record{Cluster: cluster, Name: name, Type: archive.RecordDeletion, By: by, Reason: reason}
+	_, err := c.append(ctx, r, func(s State) error {
+		if s.Held {
+			return fmt.Errorf("%w: it is on hold: release it first", engine.ErrConflict)
+		}
+		return s.belongs(cluster, name, by)
+	})
+	return err
+}
+
+// anything returns ErrNotFound when neither marker nor data of a name exist. The
+// marker need not be readable: what is broken can be removed.
+func (c *Catalog) anything(ctx context.Context, cluster, name string) error {
+	for _, prefix := range []string{archive.MarkerKey(cluster, name), archive.DataPrefix(cluster, name)} {
+		for _, err := range c.store.List(ctx, prefix, false) {
+			if err != nil {
+				return fmt.Errorf("list %s: %w", prefix, err)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%w in cluster %s", engine.ErrNotFound, cluster)
+}
+
+// RemoveAttempt deletes the files of an attempt that was not committed. It may
+// be repeated until it succeeds. ErrConflict when the backup's marker names the
+// attempt; a marker that cannot be read keeps all attempts.
+func (c *Catalog) RemoveAttempt(ctx context.Context, cluster, name, attempt string) error {
+	if err := c.removeAttempt(ctx, cluster, name, attempt); err != nil {
+		return fmt.Errorf("remove attempt %s at backup %s: %w", attempt, name, err)
+	}
+	return nil
+}
+
+func (c *Catalog) removeAttempt(ctx context.Context, cluster, name, attempt string) error {
+	if err := c.writable(); err != nil {
+		return err
+	}
+	if !archive.IsAttempt(attempt) {
+		return errors.New("it is not the name of an attempt")
+	}
+	if err := c.Check(ctx); err != nil {
+		return err
+	}
+	s, err := c.readMarker(ctx, cluster, name)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+	case err != nil:
+		return err
+	case s.Marker.Attempt == attempt:
+		return fmt.Errorf("%w: it was committed", engine.ErrConflict)
+	}
+	return c.clear(ctx, archive.FileKey(cluster, name, attempt, ""))
+}

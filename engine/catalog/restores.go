@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// RestoreRecord is the record of a restore that is being written. Its files can
+// be written by several at once.
+type RestoreRecord struct {
+	*folder
+
+	cluster string
+	name    string
+	uid     string
+}
+
+// NewRestoreRecord begins the record of a restore into cluster. Name and uid are
+// those of the Restore object.
+func (c *Catalog) NewRestoreRecord(cluster, name, uid string) (*RestoreRecord, error) {
+	if err := c.writable(); err != nil {
+		return nil, fmt.Errorf("begin record of restore %s: %w", name, err)
+	}
+	if err := checkPlace(cluster, name); err != nil {
+		return nil, fmt.Errorf("begin record of restore: %w", err)
+	}
+	if !archive.IsAttempt(uid) {
+		return nil, fmt.Errorf("begin record of restore %s: uid %q is not a lower-case name", name, uid)
+	}
+	return &RestoreRecord{
+		folder:  newFolder(c, archive.RestoreKey(cluster, name, uid, "")),
+		cluster: cluster, name: name, uid: uid,
+	}, nil
+}
+
+// Commit writes the summary, with which the record exists. What the record knows
+// is filled in: Format, Store, Cluster.UID, Name, UID, Tool and Files. It may be
+// repeated until it succeeds.
+func (r *RestoreRecord) Commit(ctx context.Context, s archive.RestoreSummary) (*archive.RestoreSummary, error) {
+	stored, err := r.commit(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("record restore %s: %w", r.name, err)
+	}
+	return stored, nil
+}
+
+func (r *RestoreRecord) commit(ctx context.Context, s archive.RestoreSummary) (*archive.RestoreSummary, error) {
+	files, err := r.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Format, s.Store, s.Tool = archive.Format, r.c.identity.ID, r.c.opts.Tool
+	s.Cluster.UID, s.Name, s.UID, s.Files = r.cluster, r.name, r.uid, files
+	b, err := archive.EncodeRestore(&s)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.c.Check(ctx); err != nil {
+		return nil, err
+	}
+	key := archive.RestoreKey(r.cluster, r.name, r.uid, archive.RestoreFile)
+	if err := r.c.put(ctx, key, b); err != nil && !errors.Is(err, engine.ErrExists) {
+		return nil, err
+	}
+	return r.c.readRestore(ctx, r.cluster, r.name, r.uid)
+}
+
+// FindRestore returns what a restore of that name did in a cluster. Of several,
+// when objects of one name were made and deleted, it is the last to complete.
+// ErrNotFound when none did.
+func (c *Catalog) FindRestore(ctx context.Context, cluster, name string) (*archive.RestoreSummary, error) {
+	if err := checkPlace(cluster, name); err != nil {
+		return nil, fmt.Errorf("find restore: %w", err)
+	}
+	var last *archive.RestoreSummary
+	prefix := archive.RestoresPrefix(cluster, name)
+	for blob, err := range c.store.List(ctx, prefix, true) {
+		if err != nil {
+			return nil, fmt.Errorf("find restore %s: %w", name, err)
+		}
+		uid, ok := strings.CutSuffix(strings.TrimPrefix(blob.Key, prefix), "/")
+		if !ok || !archive.IsAttempt(uid) {
+			continue
+		}
+		s, err := c.readRestore(ctx, cluster, name, uid)
+		if errors.Is(err, engine.ErrNotFound) {
+			continue // it never got as far as a summary
+		}
+		if err != nil {
+			return nil, fmt.Errorf("find restore %s: %w", name, err)
+		}
+		if last == nil || s.Completed.After(last.Completed) {
+			last = s
+		}
+	}
+	if last == nil {
+		return nil, fmt.Errorf("find restore %s: %w in cluster %s", name, engine.ErrNotFound, cluster)
+	}
+	return last, nil
+}
+
+func (c *Catalog) readRestore(ctx context.Context, cluster, name, uid string) (*archive.RestoreSummary, error) {
+	key := archive.RestoreKey(cluster, name, uid, archive.RestoreFile)
+	b, err := c.get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	s, err := archive.DecodeRestore(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if s.Store != c.identity.ID || s.Cluster.UID != cluster || s.Name != name || s.UID != uid {
+		return nil, fmt.Errorf("%s: %w: it is of restore %s, %s, into cluster %s from store %s",
+			key, engine.ErrCorrupt, s.Name, s.UID, s.Cluster.UID, s.Store)
+	}
+	return s, nil
+}

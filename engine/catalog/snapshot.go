@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// Snapshot is a backup as the store knows it: its marker, and what was recorded
+// since.
+type Snapshot struct {
+	Marker   *archive.Marker
+	Envelope *archive.Envelope
+	// Digest is "sha256:" and the SHA-256 of the marker's blob.
+	Digest string
+	State
+}
+
+// Owner is the cluster that may keep, expire and delete the backup.
+func (s *Snapshot) Owner() string {
+	if s.AdoptedBy != "" {
+		return s.AdoptedBy
+	}
+	return s.Marker.Cluster.UID
+}
+
+// Clusters returns the UIDs of the clusters that have anything in the store,
+// sorted.
+func (c *Catalog) Clusters(ctx context.Context) ([]string, error) {
+	var clusters []string
+	for blob, err := range c.store.List(ctx, "", true) {
+		if err != nil {
+			return nil, fmt.Errorf("list clusters: %w", err)
+		}
+		uid, isFolder := strings.CutSuffix(blob.Key, "/")
+		if isFolder && archive.IsUUID(uid) {
+			clusters = append(clusters, uid)
+		}
+	}
+	return clusters, nil
+}
+
+// Names yields the names of a cluster's backups, in the order of their keys.
+// Whatever else lies there is passed over. A yielded error ends the sequence.
+func (c *Catalog) Names(ctx context.Context, cluster string) iter.Seq2[string, error] {
+	return c.names(ctx, cluster, "")
+}
+
+// names yields the names that begin with prefix.
+func (c *Catalog) names(ctx context.Context, cluster, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if !archive.IsUUID(cluster) {
+			yield("", fmt.Errorf("list backups: cluster %q is not the UID of a cluster", cluster))
+			return
+		}
+		folder := archive.MarkersPrefix(cluster)
+		for blob, err := range c.store.List(ctx, folder+prefix, false) {
+			if err != nil {
+				yield("", fmt.Errorf("list backups of cluster %s: %w", cluster, err))
+				return
+			}
+			name, ok := strings.CutSuffix(strings.TrimPrefix(blob.Key, folder), ".json")
+			if !ok || archive.CheckName(name) != nil {
+				continue
+			}
+			if !yield(name, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Marker reads a backup. ErrNotFound when there is none, or no longer one;
+// ErrCorrupt also when the marker, or a record, was put where it does not belong.
+func (c *Catalog) Marker(ctx context.Context, cluster, name string) (*Snapshot, error) {
+	s, err := c.readMarker(ctx, cluster, name)
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.Records(ctx, cluster, name)
+	if err != nil {
+		return nil, err
+	}
+	s.State = fold(records, s.Marker.Expires)
+	return s, nil
+}
+
+// readMarker reads a marker without its records.
+func (c *Catalog) readMarker(ctx context.Context, cluster, name string) (*Snapshot, error) {
+	if err := checkPlace(cluster, name); err != nil {
+		return nil, fmt.Errorf("read backup: %w", err)
+	}
+	b, err := c.get(ctx, archive.MarkerKey(cluster, name))
+	if err != nil {
+		return nil, fmt.Errorf("read backup %s: %w", name, err)
+	}
+	m, env, err := archive.DecodeMarker(b)
+	if err != nil {
+		return nil, fmt.Errorf("read backup %s: %w", name, err)
+	}
+	if m.Store != c.identity.ID || m.Cluster.UID != cluster || m.Name != name {
+		return nil, fmt.Errorf("read backup %s: %w: its marker is that of backup %s of cluster %s in store %s",
+			name, engine.ErrCorrupt, m.Name, m.Cluster.UID, m.Store)
+	}
+	return &Snapshot{Marker: m, Envelope: env, Digest: archive.Digest(b)}, nil
+}
+
+// scheduledLayout is how the time of a firing ends the name of a backup.
+const scheduledLayout = "20060102150405"
+
+// Latest tells when a schedule of a cluster last fired, and what the backup was
+// called: the newest name <schedule>-<YYYYMMDDhhmmss>. A backup that was removed
+// since still counts, by its records: it fired. So the name may be that of a
+// backup that is gone.
+func (c *Catalog) Latest(ctx context.Context, cluster, schedule string) (fired time.Time, name string, ok bool, err error) {
+	if err := checkPlace(cluster, schedule); err != nil {
+		return time.Time{}, "", false, fmt.Errorf("find the last backup of a schedule: %w", err)
+	}
+	for _, names := range []iter.Seq2[string, error]{
+		c.names(ctx, cluster, schedule+"-"),
+		c.recorded(ctx, cluster, schedule+"-"),
+	} {
+		for n, err := range names {
+			if err != nil {
+				return time.Time{}, "", false, err
+			}
+			at, scheduled := firing(schedule, n)
+			if scheduled && (!ok || at.After(fired)) {
+				fired, name, ok = at, n, true
+			}
+		}
+	}
+	return fired, name, ok, nil
+}
+
+// recorded yields the names that have records, among those that begin with
+// prefix.
+func (c *Catalog) recorded(ctx context.Context, cluster, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		folder := archive.AllRecordsPrefix(cluster)
+		for blob, err := range c.store.List(ctx, folder+prefix, true) {
+			if err != nil {
+				yield("", fmt.Errorf("list records of cluster %s: %w", cluster, err))
+				return
+			}
+			name, ok := strings.CutSuffix(strings.TrimPrefix(blob.Key, folder), "/")
+			if ok && !yield(name, nil) {
+				return
+			}
+		}
+	}
+}
+
+// firing returns the time in the name of a backup of schedule. The pattern is
+// exact, or schedule "a" would take the backups of "a-b" for its own.
+func firing(schedule, name string) (time.Time, bool) {
+	stamp, ok := strings.CutPrefix(name, schedule+"-")
+	if !ok || len(stamp) != len(scheduledLayout) {
+		return time.Time{}, false
+	}
+	at, err := time.ParseInLocation(scheduledLayout, stamp, time.UTC)
+	return at, err == nil
+}
