@@ -7,9 +7,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
+
+	"github.com/gopherwood/ark/engine"
 )
 
 // Creator starts blobs; see engine.Store.
@@ -72,3 +75,44 @@ func (f *FileWriter) Abort() {
 	f.cancel()
 	_ = f.blob.Close() // it was cancelled, and says so
 }
+
+// CheckedReader reads a stored file and compares it with what was written: at
+// its end, the error is ErrCorrupt instead of io.EOF when size or SHA-256 differ.
+// What was read before then is not to be trusted more than its own checks allow.
+type CheckedReader struct {
+	blob io.ReadCloser
+	want File
+	sum  hash.Hash
+	size int64
+}
+
+var _ io.ReadCloser = (*CheckedReader)(nil)
+
+// NewCheckedReader reads blob, which is to be the whole of file.
+func NewCheckedReader(blob io.ReadCloser, file File) *CheckedReader {
+	return &CheckedReader{blob: blob, want: file, sum: sha256.New()}
+}
+
+// Read reads at most one byte more than there should be.
+func (r *CheckedReader) Read(p []byte) (int, error) {
+	if left := r.want.Size + 1 - r.size; int64(len(p)) > left {
+		p = p[:left]
+	}
+	n, err := r.blob.Read(p)
+	r.sum.Write(p[:n])
+	r.size += int64(n)
+	switch {
+	case r.size > r.want.Size:
+		return n, fmt.Errorf("%w: it is longer than the %d bytes that were written", engine.ErrCorrupt, r.want.Size)
+	case !errors.Is(err, io.EOF):
+		return n, err
+	case r.size < r.want.Size:
+		return n, fmt.Errorf("%w: it is cut short: %d of %d bytes", engine.ErrCorrupt, r.size, r.want.Size)
+	case hex.EncodeToString(r.sum.Sum(nil)) != r.want.SHA256:
+		return n, fmt.Errorf("%w: its SHA-256 is not that of what was written", engine.ErrCorrupt)
+	}
+	return n, err
+}
+
+// Close closes the blob.
+func (r *CheckedReader) Close() error { return r.blob.Close() }

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// OpenFile reads a file of a backup from beginning to end. Where size or SHA-256
+// are not those of the marker, the last Read returns ErrCorrupt instead of io.EOF.
+// ErrNotFound when the backup has no such file; one that it has and that is
+// gone is ErrCorrupt.
+func (c *Catalog) OpenFile(ctx context.Context, s *Snapshot, name string) (io.ReadCloser, error) {
+	m := s.Marker
+	r, err := c.open(ctx, archive.FileKey(m.Cluster.UID, m.Name, m.Attempt, name), m.Files, name)
+	if err != nil {
+		return nil, fmt.Errorf("open backup %s: %w", m.Name, err)
+	}
+	return r, nil
+}
+
+// OpenRestoreFile reads a file about a restore, as OpenFile does.
+func (c *Catalog) OpenRestoreFile(ctx context.Context, s *archive.RestoreSummary, name string) (io.ReadCloser, error) {
+	r, err := c.open(ctx, archive.RestoreKey(s.Cluster.UID, s.Name, s.UID, name), s.Files, name)
+	if err != nil {
+		return nil, fmt.Errorf("open record of restore %s: %w", s.Name, err)
+	}
+	return r, nil
+}
+
+func (c *Catalog) open(ctx context.Context, key string, files map[string]archive.File, name string) (io.ReadCloser, error) {
+	file, ok := files[name]
+	if !ok {
+		return nil, fmt.Errorf("file %s: %w", name, engine.ErrNotFound)
+	}
+	blob, err := c.store.Open(ctx, key, 0, -1)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, fmt.Errorf("file %s: %w: it is missing", name, engine.ErrCorrupt)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("file %s: %w", name, err)
+	}
+	return archive.NewCheckedReader(blob, file), nil
+}
+
+// Contents reads single objects of a backup.
+func (c *Catalog) Contents(s *Snapshot) *archive.Contents {
+	m := s.Marker
+	key := archive.FileKey(m.Cluster.UID, m.Name, m.Attempt, archive.ContentsFile)
+	return archive.OpenContents(c.store, key, m.Files[archive.ContentsFile])
+}
+
+// Verify reads every file of a backup and compares it with the marker. The error
+// wraps ErrCorrupt when a file is missing or differs, and names each that does;
+// it does not when the store could not be read.
+func (c *Catalog) Verify(ctx context.Context, s *Snapshot) error {
+	var differing []error
+	for _, name := range slices.Sorted(maps.Keys(s.Marker.Files)) {
+		err := c.verifyFile(ctx, s, name)
+		switch {
+		case err == nil:
+		case errors.Is(err, engine.ErrCorrupt):
+			differing = append(differing, err)
+		default:
+			return fmt.Errorf("verify: %w", err)
+		}
+	}
+	if len(differing) > 0 {
+		return fmt.Errorf("verify: %w", errors.Join(differing...))
+	}
+	return nil
+}
+
+func (c *Catalog) verifyFile(ctx context.Context, s *Snapshot, name string) error {
+	r, err := c.OpenFile(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return fmt.Errorf("read backup %s: file %s: %w", s.Marker.Name, name, err)
+	}
+	return nil
+}
