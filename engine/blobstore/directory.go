@@ -4,6 +4,7 @@
 package blobstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -250,28 +251,31 @@ type upload struct {
 	failed    error
 }
 
-// start creates the file. Deleting the last blob of a directory may remove the
-// directory just when it was made, hence the second attempt.
+// startAttempts is how often a directory may vanish between being made and being
+// used before upload gives up.
+const startAttempts = 100
+
+// start creates the file. Whoever deletes the last blob of a directory removes
+// the directory, perhaps just when it was made, hence the attempts.
 func (w *upload) start() error {
 	if _, err := w.root.Lstat(w.key); err == nil {
 		return fs.ErrExist
 	}
 	var err error
-	for range 3 {
-		if err = w.root.MkdirAll(path.Dir(w.key), dirMode); err != nil {
+	for range startAttempts {
+		if err = w.root.MkdirAll(path.Dir(w.key), dirMode); err == nil {
+			w.file, err = w.root.OpenFile(w.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			return notBelowBlob(w.key, err)
 		}
-		w.file, err = w.root.OpenFile(w.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 	}
-	return err
+	return &engine.RetryableError{Err: err}
 }
 
 // notBelowBlob says in words that a part of key's path is a file.
 func notBelowBlob(key string, err error) error {
-	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, syscall.ENOTDIR) {
 		return fmt.Errorf("a part of %q is a blob, and a directory holds nothing below one", key)
 	}
 	return err
@@ -280,7 +284,7 @@ func notBelowBlob(key string, err error) error {
 func (w *upload) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	if err != nil {
-		w.failed = w.dir.explain(err)
+		w.failed = err
 	}
 	return n, w.dir.explain(err)
 }
@@ -292,17 +296,14 @@ func (w *upload) Close() error {
 		_ = w.root.Remove(w.temp) // the blob has another name by now, or shall not exist
 		_ = w.root.Close()
 	}()
-	err := errors.Join(w.failed, w.cancelled())
-	if err == nil {
-		err = w.file.Sync()
+	if err := cmp.Or(w.failed, w.cancelled()); err != nil {
+		_ = w.file.Close() // the error that discards the blob is the one to report
+		return w.dir.explain(err)
 	}
-	if closed := w.file.Close(); err == nil {
-		err = closed
+	if err := errors.Join(w.file.Sync(), w.file.Close()); err != nil {
+		return w.dir.explain(err)
 	}
-	if err == nil {
-		err = w.publish()
-	}
-	return w.dir.explain(err)
+	return w.dir.explain(w.publish())
 }
 
 // publish gives the blob its name. A hard link fails when the name exists,

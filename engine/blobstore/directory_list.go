@@ -57,8 +57,15 @@ type walk struct {
 // enter walks the directory name of r, whose keys begin with dir. One that is
 // missing, or vanished since it was listed, holds nothing.
 func (w walk) enter(r *os.Root, name, dir string) error {
+	info, err := r.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	sub, err := r.OpenRoot(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

@@ -58,8 +58,9 @@ func fromCloud(err error) error {
 
 // fromFile translates an error of the file system about a file in directory dir.
 func fromFile(dir string, err error) error {
+	var known *engine.RetryableError
 	switch {
-	case err == nil, errors.Is(err, io.EOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.As(err, &known), errors.Is(err, io.EOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return engine.ErrNotFound
