@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package locations
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+)
+
+// notOpened judges why a bucket could not be opened: it did not answer, or the
+// location cannot be understood as it is written.
+func notOpened(spec v1alpha1.StorageLocation, err error) error {
+	var retryable *engine.RetryableError
+	if errors.As(err, &retryable) {
+		return unavailable(spec, err)
+	}
+	for _, passing := range []error{
+		engine.ErrForbidden, engine.ErrReadOnly, engine.ErrNotFound, context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, passing) {
+			return unavailable(spec, err)
+		}
+	}
+	return step.Stall(v1alpha1.StorageInvalidReason, "%w", err)
+}
+
+// unavailable reports a store that cannot be used now. It is tried again,
+// because what cures it (a network, a permission, a bucket) cannot be watched.
+func unavailable(spec v1alpha1.StorageLocation, err error) error {
+	return step.Wait(retryAfter, v1alpha1.StorageUnavailableReason, "location %q is not available: %w", spec.Name, err)
+}

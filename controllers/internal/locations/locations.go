@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package locations turns the storage locations of a Config into open stores.
+//
+// A location is opened once and kept, until its spec changes or one of the
+// Secrets it names does: credentials that are rotated in a Secret take effect
+// at the next Open. Secrets are read from the controller's namespace only, and
+// their content goes nowhere but into the client of the store.
+package locations
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/catalog"
+)
+
+// Locations opens the locations of a Config. It is safe for concurrent use and
+// must not be copied.
+type Locations struct {
+	// Client reads Secrets. It must not be backed by a cache: caching Secrets
+	// would take the right to list them.
+	Client client.Reader
+	// Namespace is the controller's: the only one whose Secrets are read.
+	Namespace string
+	// FileRoot is the directory that file:// locations must lie in. Empty refuses
+	// such locations.
+	FileRoot string
+	// Tool is the program and version that is written into new stores, for people.
+	Tool string
+	// Clock tells when a new store was made.
+	Clock engine.Clock
+	// OpenStore opens a bucket; nil opens what the location's URL names. Tests set
+	// it to stores that fail.
+	OpenStore OpenStore
+
+	mu    sync.Mutex
+	slots map[string]*slot
+}
+
+// Location is an open location. It stays usable when a newer one takes its place:
+// a run finishes with the credentials that it began with.
+type Location struct {
+	// Spec is the location as the Config has it.
+	Spec v1alpha1.StorageLocation
+	// Store is the bucket, below the location's prefix.
+	Store engine.Store
+	// Catalog is what the store holds.
+	Catalog *catalog.Catalog
+	// ReadOnly says that the location is never written.
+	ReadOnly bool
+}
+
+// Find returns the location of that name. An empty name asks for the default:
+// defaults.storageLocation, else the location marked default, else the only one.
+// The error is a stall that names the field to change.
+func Find(cfg *v1alpha1.Config, name string) (v1alpha1.StorageLocation, error) {
+	if len(cfg.Spec.Storage) == 0 {
+		return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
+			"the Config has no storage location: add one to its spec.storage")
+	}
+	if name == "" && cfg.Spec.Defaults != nil {
+		name = cfg.Spec.Defaults.StorageLocation
+	}
+	if name != "" {
+		return named(cfg, name)
+	}
+	i := slices.IndexFunc(cfg.Spec.Storage, func(l v1alpha1.StorageLocation) bool { return l.Default })
+	switch {
+	case i >= 0:
+		return cfg.Spec.Storage[i], nil
+	case len(cfg.Spec.Storage) == 1:
+		return cfg.Spec.Storage[0], nil
+	}
+	return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
+		"none of the Config's storage locations (%s) is the default: set default on one of spec.storage, or name a storageLocation",
+		names(cfg))
+}
+
+// named returns the location of that name, which is not empty.
+func named(cfg *v1alpha1.Config, name string) (v1alpha1.StorageLocation, error) {
+	for _, l := range cfg.Spec.Storage {
+		if l.Name == name {
+			return l, nil
+		}
+	}
+	return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
+		"the Config has no storage location %q: add it to spec.storage, or change storageLocation to one of %s", name, names(cfg))
+}
+
+// names lists the locations for people.
+func names(cfg *v1alpha1.Config) string {
+	quoted := make([]string, len(cfg.Spec.Storage))
+	for i, l := range cfg.Spec.Storage {
+		quoted[i] = fmt.Sprintf("%q", l.Name)
+	}
+	return strings.Join(quoted, ", ")
+}
