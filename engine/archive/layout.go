@@ -41,6 +41,9 @@ func AllDataPrefix(clusterUID string) string { return clusterUID + "/data/" }
 // AllRecordsPrefix is where the records of all of a cluster's backups lie.
 func AllRecordsPrefix(clusterUID string) string { return clusterUID + "/records/" }
 
+// AllRestoresPrefix is where the records of all restores into a cluster lie.
+func AllRestoresPrefix(clusterUID string) string { return clusterUID + "/restores/" }
+
 // RestoresPrefix is where the records of the restores of a name lie.
 func RestoresPrefix(clusterUID, name string) string { return clusterUID + "/restores/" + name + "/" }
 
