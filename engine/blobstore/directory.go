@@ -117,7 +117,11 @@ func (d directory) make() error {
 		return d.explain(err)
 	}
 	defer func() { _ = r.Close() }()
-	return d.explain(r.MkdirAll(d.dir, dirMode))
+	err = r.MkdirAll(d.dir, dirMode)
+	if isFile(err) {
+		return fmt.Errorf("a part of %s is a file: change the url, or remove the file", d.path())
+	}
+	return d.explain(err)
 }
 
 // enter opens the directory anew for each use: it may be a mount that comes and
@@ -263,22 +267,23 @@ func (w *upload) start() error {
 	}
 	var err error
 	for range startAttempts {
-		if err = w.root.MkdirAll(path.Dir(w.key), dirMode); err == nil {
+		err = w.root.MkdirAll(path.Dir(w.key), dirMode)
+		if isFile(err) {
+			return fmt.Errorf("a part of %q is a blob, and a directory holds nothing below one", w.key)
+		}
+		if err == nil {
 			w.file, err = w.root.OpenFile(w.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return notBelowBlob(w.key, err)
+			return err
 		}
 	}
 	return &engine.RetryableError{Err: err}
 }
 
-// notBelowBlob says in words that a part of key's path is a file.
-func notBelowBlob(key string, err error) error {
-	if errors.Is(err, syscall.ENOTDIR) {
-		return fmt.Errorf("a part of %q is a blob, and a directory holds nothing below one", key)
-	}
-	return err
+// isFile reports whether err says that a file is where a directory should be.
+func isFile(err error) bool {
+	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrExist)
 }
 
 func (w *upload) Write(p []byte) (int, error) {

@@ -37,19 +37,18 @@ func redact(text string) string { return secretURL.ReplaceAllString(text, "$1$2"
 // fromCloud translates an error of gocloud.dev. Its text comes from a service's
 // SDK, so none of it is kept that could hold a secret.
 func fromCloud(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
 		return err
-	}
-	switch gcerrors.Code(err) {
-	case gcerrors.NotFound:
+	case errors.Is(err, gcerrors.ErrNotFound):
 		return engine.ErrNotFound
-	case gcerrors.AlreadyExists, gcerrors.FailedPrecondition:
+	case errors.Is(err, gcerrors.ErrAlreadyExists), errors.Is(err, gcerrors.ErrFailedPrecondition):
 		return engine.ErrExists
-	case gcerrors.PermissionDenied:
+	case errors.Is(err, gcerrors.ErrPermissionDenied):
 		return explained{kind: engine.ErrForbidden, text: redact(err.Error())}
-	case gcerrors.Canceled:
+	case errors.Is(err, gcerrors.ErrCanceled), errors.Is(err, context.Canceled):
 		return context.Canceled
-	case gcerrors.InvalidArgument, gcerrors.Unimplemented:
+	case errors.Is(err, gcerrors.ErrInvalidArgument), errors.Is(err, gcerrors.ErrUnimplemented):
 		return errors.New(redact(err.Error()))
 	default:
 		return &engine.RetryableError{Err: errors.New(redact(err.Error()))}
@@ -58,9 +57,9 @@ func fromCloud(err error) error {
 
 // fromFile translates an error of the file system about a file in directory dir.
 func fromFile(dir string, err error) error {
-	var known *engine.RetryableError
+	var errno syscall.Errno
 	switch {
-	case err == nil, errors.As(err, &known), errors.Is(err, io.EOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return engine.ErrNotFound
@@ -74,7 +73,9 @@ func fromFile(dir string, err error) error {
 			"permission denied: let user %d read and write %s, or set access: ReadOnly if it may only be read", os.Getuid(), dir)}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return &engine.RetryableError{Err: fmt.Errorf("no space is left in %s: free some: %w", dir, err)}
-	default:
+	case errors.As(err, &errno):
 		return &engine.RetryableError{Err: err}
+	default: // not from the system: a path that leaves its root, or words of our own
+		return err
 	}
 }
