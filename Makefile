@@ -43,11 +43,18 @@ lint: $(TOOLS)/golangci-lint ## Run the linters
 
 .PHONY: demo
 demo: ## Watch a policy become a backup, and the backup a cluster again
-	@bash test/demo/demo.sh
+	@go run ./test/lab/cmd/lab build
+	@echo "Building ark" >&2
+	@$(MAKE) -s build
+	@go run ./test/demo -ark bin/ark
 
 .PHONY: lab
 lab: ## Start a throwaway API server in the background: eval "$(make -s lab)"
 	@go run ./test/lab/cmd/lab up
+
+.PHONY: lab-path
+lab-path: ## Print the folder that holds kubectl of the same version
+	@go run ./test/lab/cmd/lab path
 
 .PHONY: lab-down
 lab-down: ## Stop that API server and remove its data

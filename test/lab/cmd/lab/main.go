@@ -7,6 +7,7 @@
 //	lab env    print the same for a running one
 //	lab down   stop it and remove its data
 //	lab build  build the components only
+//	lab path   the same, and print the folder that holds kubectl
 //
 // Progress goes to standard error, so that eval "$(lab up)" works.
 package main
@@ -24,7 +25,7 @@ import (
 	"github.com/gopherwood/ark/test/lab"
 )
 
-const usage = "usage: lab up|env|down|build"
+const usage = "usage: lab up|env|down|build|path"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,6 +55,13 @@ func run(ctx context.Context, args []string) error {
 	case "build":
 		_, err := lab.Ensure(ctx, os.Stderr)
 		return err
+	case "path":
+		bin, err := lab.Ensure(ctx, os.Stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Println(bin.Dir())
+		return nil
 	default:
 		return fmt.Errorf("unknown command %q: %s", args[0], usage)
 	}
@@ -65,7 +73,7 @@ func export(cluster *lab.Cluster, err error) error {
 		return err
 	}
 	if dir := cluster.Binaries.Dir(); !onPath(dir) {
-		fmt.Fprintf(os.Stderr, "kubectl of the same version: export PATH=%q:$PATH\n", dir)
+		fmt.Fprintf(os.Stderr, "kubectl of the same version: export PATH=\"%s:$PATH\"\n", dir)
 	}
 	fmt.Printf("export KUBECONFIG=%q\n", cluster.Kubeconfig)
 	return nil
