@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/health"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine/schedule"
+)
+
+const (
+	// missingAfter is when a Config or BackupPolicy that does not exist is looked
+	// for again, although its creation wakes the Schedule too.
+	missingAfter = time.Minute
+	// notReadyAfter is when a location that is not ready is looked at again.
+	notReadyAfter = 10 * time.Second
+	// storageTimeout bounds how long storage is asked for the last backup.
+	storageTimeout = 20 * time.Second
+)
+
+func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
+	cfg := &v1alpha1.Config{}
+	err := r.Client.Get(ctx, client.ObjectKey{Name: v1alpha1.ConfigName}, cfg)
+	switch {
+	case apierrors.IsNotFound(err):
+		return step.Wait(missingAfter, v1alpha1.ConfigMissingReason,
+			"there is no Config named %s: create it with a storage location", v1alpha1.ConfigName)
+	case err != nil:
+		return fmt.Errorf("read Config: %w", err)
+	case cfg.Status.ClusterUID == "":
+		return step.Wait(notReadyAfter, v1alpha1.ProgressingReason, "the identity of this cluster is not known yet")
+	}
+	s.cfg = cfg
+	return nil
+}
+
+func parse(_ context.Context, s *scope) error {
+	spec := s.schedule.Spec
+	firings, err := schedule.Parse(spec.Cron, spec.TimeZone)
+	if err != nil {
+		return step.Stall(v1alpha1.ScheduleInvalidReason, "spec.%w", err)
+	}
+	s.firings = firings
+	return nil
+}
+
+// learnBackups reads what the Backups of the Schedule tell.
+func (r *Reconciler) learnBackups(ctx context.Context, s *scope) error {
+	var list v1alpha1.BackupList
+	if err := r.Client.List(ctx, &list, client.MatchingLabels{v1alpha1.ScheduleLabel: s.schedule.Name}); err != nil {
+		return fmt.Errorf("list backups: %w", err)
+	}
+	uid := s.cfg.Status.ClusterUID
+	s.runs = health.Read(list.Items, uid)
+	for i := range list.Items {
+		if !health.Foreign(&list.Items[i], uid) {
+			s.learnName(list.Items[i].Name)
+		}
+	}
+	return nil
+}
+
+// learnName takes from the name of a backup which firing it was made for. One
+// made by hand under another name was made for none.
+func (s *scope) learnName(name string) {
+	s.names[name] = true
+	if firing, ok := schedule.ParseBackupName(s.schedule.Name, name); ok && firing.After(s.last) {
+		s.last = firing
+	}
+}
+
+// findLocation finds out where the backups go. Nothing is looked for while
+// nothing runs.
+func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
+	if s.idle() != "" {
+		return nil
+	}
+	template := s.schedule.Spec.Template
+	if name := s.schedule.Spec.PolicyName; name != "" {
+		policy := &v1alpha1.BackupPolicy{}
+		err := r.Client.Get(ctx, client.ObjectKey{Name: name}, policy)
+		switch {
+		case apierrors.IsNotFound(err):
+			return step.Wait(missingAfter, v1alpha1.PolicyMissingReason,
+				"there is no BackupPolicy %q: create it, or change spec.policyName", name)
+		case err != nil:
+			return fmt.Errorf("read BackupPolicy %s: %w", name, err)
+		}
+		template = policy.Spec.Template
+	}
+	asked := ""
+	if template != nil {
+		asked = template.StorageLocation
+	}
+	location, err := locations.Find(s.cfg, asked)
+	if err != nil {
+		return err
+	}
+	if location.Access == v1alpha1.AccessReadOnly {
+		return step.Stall(v1alpha1.LocationReadOnlyReason,
+			"location %q is read-only: set its access to ReadWrite in the Config, or name another storageLocation", location.Name)
+	}
+	s.location = location
+	return nil
+}
+
+// judge decides what is due. Only when no Backup tells that there was one, storage
+// is asked: the objects may be gone with the cluster's etcd, or with the kinds.
+func (r *Reconciler) judge(ctx context.Context, s *scope) error {
+	if s.idle() != "" {
+		_, s.plan.next, _ = s.firings.Due(s.now, s.now)
+		return nil
+	}
+	first := false
+	if len(s.names) == 0 {
+		stored, ok, err := r.latestStored(ctx, s)
+		if err != nil {
+			return err
+		}
+		if first = !ok; ok {
+			s.learnName(stored)
+		}
+	}
+	situation := situation{
+		now: s.now, created: s.schedule.CreationTimestamp.Time, last: s.last, first: first,
+	}
+	if d := s.schedule.Spec.StartingDeadline; d != nil {
+		situation.deadline = d.Duration
+	}
+	if s.schedule.Spec.ConcurrencyPolicy != v1alpha1.ConcurrencyAllow && len(s.runs.Running) > 0 {
+		situation.running = s.runs.Running[0].Name
+	}
+	s.plan = decide(s.firings, situation)
+	return nil
+}
+
+// latestStored asks storage for the newest backup, once the location is reached
+// and was synced: before, nothing can be said of what it holds.
+//
+// Any sync since the Config knows the location will do, however long ago: what
+// was committed since is asked of the store itself, here. Waiting for the next
+// sync would only hold up the first backup.
+func (r *Reconciler) latestStored(ctx context.Context, s *scope) (name string, ok bool, err error) {
+	known := v1alpha1.StorageLocationStatus{}
+	for _, l := range s.cfg.Status.Storage {
+		if l.Name == s.location.Name {
+			known = l
+		}
+	}
+	switch {
+	case !known.Available:
+		return "", false, step.Wait(notReadyAfter, v1alpha1.LocationNotReadyReason,
+			"the first backup waits for location %q to become available: see the Config's status", s.location.Name)
+	case known.LastSyncTime == nil:
+		return "", false, step.Wait(notReadyAfter, v1alpha1.LocationNotReadyReason,
+			"the first backup waits until it is known what location %q holds: it is being listed", s.location.Name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	return r.Storage.LatestBackup(ctx, s.cfg, s.location.Name, s.schedule.Name)
+}
+
+// fire makes the Backup that is due. One that exists already was made for this
+// very firing: by a reconciliation that did not get as far as its status.
+func (r *Reconciler) fire(ctx context.Context, s *scope) error {
+	if s.plan.due.IsZero() {
+		return nil
+	}
+	backup := newBackup(s.schedule, s.plan.due)
+	if s.names[backup.Name] {
+		return nil
+	}
+	err := r.Client.Create(ctx, backup)
+	switch {
+	case apierrors.IsAlreadyExists(err):
+	case err != nil:
+		return fmt.Errorf("create backup %s: %w", backup.Name, err)
+	default:
+		s.made = backup
+		log.FromContext(ctx).Info("Created backup", "backup", backup.Name, "firing", s.plan.due, "missed", s.plan.missed)
+	}
+	s.learnName(backup.Name)
+	return nil
+}
+
+// newBackup returns the Backup of a firing. It carries our own labels only: a
+// Git tool's tracking label on it would get it pruned.
+func newBackup(o *v1alpha1.Schedule, firing time.Time) *v1alpha1.Backup {
+	labels := map[string]string{
+		v1alpha1.CreatedByLabel: v1alpha1.CreatedBySchedule,
+		v1alpha1.ScheduleLabel:  o.Name,
+	}
+	if o.Spec.PolicyName != "" {
+		labels[v1alpha1.PolicyLabel] = o.Spec.PolicyName
+	}
+	return &v1alpha1.Backup{
+		ObjectMeta: metav1.ObjectMeta{Name: schedule.BackupName(o.Name, firing), Labels: labels},
+		Spec:       v1alpha1.BackupSpec{Template: o.Spec.Template.DeepCopy(), PolicyName: o.Spec.PolicyName},
+	}
+}
