@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+// apply writes layer by layer, then tries once more what failed in a way that may
+// pass, then links the owners that came late.
+func (r *run) apply(ctx context.Context) error {
+	for rest := r.plan.items; len(rest) > 0; {
+		n := slices.IndexFunc(rest, func(it *item) bool { return it.layer != rest[0].layer })
+		if n < 0 {
+			n = len(rest)
+		}
+		if err := r.applyLayer(ctx, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	r.lastPass = true
+	again := r.deferred
+	slices.SortFunc(again, inOrder)
+	r.lookups = map[ownerKey]types.UID{}
+	if err := r.each(ctx, again, r.applyItem); err != nil {
+		return err
+	}
+	return r.linkOwners(ctx)
+}
+
+// applyLayer writes one layer and waits for what the next ones need of it.
+func (r *run) applyLayer(ctx context.Context, items []*item) error {
+	if err := r.each(ctx, items, r.applyItem); err != nil {
+		return err
+	}
+	if items[0].source.GroupResource == crdType {
+		return r.awaitTypes(ctx, items)
+	}
+	return nil
+}
+
+// applyItem writes one object, unless its fate is settled.
+func (r *run) applyItem(ctx context.Context, it *item, c content) error {
+	if it.settled.Load() {
+		return nil
+	}
+	if err := r.usable(it); err != nil {
+		r.fail(it, err)
+		return nil
+	}
+	p := r.prepare(it, c)
+	if p == nil {
+		return nil
+	}
+	err := r.write(ctx, p)
+	var passing *engine.RetryableError
+	switch {
+	case err == nil:
+		r.settle(it)
+	case ctx.Err() != nil:
+		return fmt.Errorf("restore %s: %w", it.target, ctx.Err())
+	case errors.Is(err, errRecording):
+		return err
+	case errors.As(err, &passing) && !r.lastPass:
+		r.mu.Lock()
+		r.deferred = append(r.deferred, it)
+		r.mu.Unlock()
+	default:
+		r.fail(it, err)
+	}
+	return nil
+}
+
+// usable refuses an object whose namespace cannot be written into: all of its
+// objects would fail, one request each.
+func (r *run) usable(it *item) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost[it.target.Namespace]
+}
+
+// fail settles an item that could not be restored. Of a Namespace, that settles
+// what belongs into it too.
+func (r *run) fail(it *item, err error) {
+	if errors.Is(err, engine.ErrTerminating) {
+		err = fmt.Errorf("namespace %s is being deleted: wait until it is gone, then run the restore again", it.target.Namespace)
+	}
+	if isNamespace(&it.entry) {
+		r.mu.Lock()
+		r.lost[it.target.Name] = fmt.Errorf("namespace %s cannot be used: %w", it.target.Name, err)
+		r.mu.Unlock()
+	}
+	if it.action == "" {
+		it.action = ActionCreate
+	}
+	it.outcome = Failed
+	it.messages = append(it.messages, err.Error())
+	r.settle(it)
+}
+
+// settle records an item whose fate is known.
+func (r *run) settle(it *item) {
+	it.settled.Store(true)
+	r.rec.record(it)
+}
+
+// write brings one object into the cluster. What is not known to exist is
+// created without looking first.
+func (r *run) write(ctx context.Context, p *prepared) error {
+	if err := r.own(ctx, p); err != nil {
+		return err
+	}
+	if p.it.gated == "" || p.it.gated == ActionCreate {
+		err := r.create(ctx, p)
+		if !errors.Is(err, engine.ErrExists) {
+			return err
+		}
+	}
+	return r.reconcile(ctx, p)
+}
+
+// create creates the object, in one request when all is well.
+func (r *run) create(ctx context.Context, p *prepared) error {
+	it := p.it
+	if err := r.permit(ctx, p, ActionCreate); err != nil || it.outcome == Skipped {
+		return err
+	}
+	raw, err := transform.Encode(p.Manifest)
+	if err != nil {
+		return err
+	}
+	var made engine.Object
+	err = r.retry(ctx, func() (err error) {
+		made, err = r.Writer.Create(ctx, *it.resource, it.target.Namespace, raw)
+		if errors.Is(err, engine.ErrNotFound) && r.plan.restores(definitionOf(&it.entry)) {
+			return &engine.RetryableError{Err: err} // the type is established, but not served everywhere yet
+		}
+		var passing *engine.RetryableError
+		p.retried = p.retried || errors.As(err, &passing)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	it.action, it.outcome = ActionCreate, Created
+	_, err = r.complete(ctx, p, made)
+	return err
+}
+
+// permit asks the gate again when what is about to be done is not what it ruled
+// on: the object appeared or vanished in the meantime.
+func (r *run) permit(ctx context.Context, p *prepared, action Action) error {
+	it := p.it
+	if r.Gate == nil || !r.Gate.PerObject() || it.gated == action || !writes(action) {
+		return nil
+	}
+	ruling, err := r.ask(ctx, p, action)
+	if err != nil {
+		return fmt.Errorf("ask the gate again, because the action is now %s: %w", action, err)
+	}
+	if len(ruling.Deny) > 0 {
+		r.rec.deny(about(it, ruling.Deny)...)
+		return fmt.Errorf("denied by %s: the action is now %s", ruling.Deny[0].Code, action)
+	}
+	it.gated = action
+	if len(ruling.Skip) > 0 {
+		it.action, it.outcome, it.code = ActionSkip, Skipped, ruling.Skip[0].Code
+	}
+	return nil
+}

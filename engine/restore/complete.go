@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+// complete adds to an object that this restore made what a create cannot carry:
+// status, field managers, and later the owners that come later. It reports
+// whether anything was missing, so that an attempt that was broken off between
+// the requests is completed by the next.
+func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (changed bool, err error) {
+	it := p.it
+	r.learn(it, live.Meta.UID)
+	if isNamespace(&it.entry) {
+		if err := r.awaitActive(ctx, it, live); err != nil {
+			return false, err
+		}
+	}
+	m, err := transform.Decode(live.Raw)
+	if err != nil {
+		return false, err
+	}
+	if refs := ownersOf(m); p.unlinked || !transform.EqualValues(ownersOf(p.Manifest), refs) {
+		r.mu.Lock()
+		r.unlinked = append(r.unlinked, link{it: it, owners: p.Owners, live: refs})
+		r.mu.Unlock()
+	}
+	if wanted := r.wantedStatus(p); wanted != nil && !transform.EqualValues(wanted, m["status"]) {
+		if err := r.writeStatus(ctx, it, m, wanted); err != nil {
+			return changed, fmt.Errorf("write its status: %w", err)
+		}
+		changed = true
+	}
+	if transform.LacksManagers(m, p.ManagedFields) {
+		if err := r.patch(ctx, it, live.Meta.UID, transform.Manifest{"managedFields": p.ManagedFields}); err != nil {
+			return changed, fmt.Errorf("put its field managers back: %w", err)
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+// wantedStatus is the archived status where the request asks for it.
+func (r *run) wantedStatus(p *prepared) any {
+	if p.it.resource.StatusSubresource && r.statuses.Contains(*p.it.resource) {
+		return p.Status
+	}
+	return nil
+}
+
+// writeStatus replaces the status of a live object.
+func (r *run) writeStatus(ctx context.Context, it *item, live transform.Manifest, status any) error {
+	live["status"] = status
+	raw, err := transform.Encode(live)
+	if err != nil {
+		return err
+	}
+	return r.retry(ctx, func() error {
+		_, err := r.Writer.Update(ctx, *it.resource, it.target.Namespace, it.target.Name, "status", raw)
+		return err
+	})
+}
+
+// awaitActive waits until objects can be created in a namespace.
+func (r *run) awaitActive(ctx context.Context, it *item, live engine.Object) error {
+	return r.poll(ctx, func() (bool, error) {
+		m, err := transform.Decode(live.Raw)
+		if err != nil {
+			return false, err
+		}
+		switch phase := transform.Text(m, "status", "phase"); {
+		case live.Meta.DeletionTimestamp != "" || phase == "Terminating":
+			return false, errTerminatingNamespace
+		case phase == "Active":
+			return true, nil
+		}
+		live, err = r.get(ctx, it)
+		return false, err
+	})
+}
+
+// get reads the live object of an item.
+func (r *run) get(ctx context.Context, it *item) (engine.Object, error) {
+	var live engine.Object
+	err := r.retry(ctx, func() (err error) {
+		live, err = r.Getter.Get(ctx, *it.resource, it.target.Namespace, it.target.Name)
+		return err
+	})
+	return live, err
+}
+
+// preconditions name exactly the object that was looked at.
+func preconditions(live engine.Object) engine.Preconditions {
+	return engine.Preconditions{UID: types.UID(live.Meta.UID), ResourceVersion: live.Meta.ResourceVersion}
+}

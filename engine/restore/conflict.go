@@ -1,0 +1,268 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+const (
+	// maxRounds bounds how often an object is looked at again because it changed
+	// between two requests.
+	maxRounds = 5
+	// maxFields bounds how many differing fields a message names.
+	maxFields = 6
+)
+
+var (
+	// errRecording ends a restore: what would be deleted could not be recorded.
+	errRecording            = errors.New("record the object to be replaced")
+	errTerminatingNamespace = errors.New("it is being deleted: wait until it is gone, then run the restore again")
+)
+
+// neverRecreated are types of which no object is ever deleted: data, or all
+// objects of a namespace or type, would go with it.
+var neverRecreated = map[schema.GroupResource]bool{
+	namespaceType:                        true,
+	crdType:                              true,
+	{Resource: "persistentvolumes"}:      true,
+	{Resource: "persistentvolumeclaims"}: true,
+	{Group: "snapshot.storage.k8s.io", Resource: "volumesnapshotcontents"}: true,
+	{Group: "storage.k8s.io", Resource: "storageclasses"}:                  true,
+}
+
+// judgement is what is to be done with an object that exists.
+type judgement struct {
+	action Action
+	// mine says that this restore made the object, in an attempt that was broken off.
+	mine bool
+	// message says what differs when the object is kept although it does.
+	message string
+	// want is the object as it would be written over the live one.
+	want transform.Manifest
+}
+
+// judge compares an object with the live one and follows the request's policy.
+// What this restore itself has written is never written again: whatever changed
+// since then changed on purpose.
+func (r *run) judge(p *prepared, live engine.Object) judgement {
+	it := p.it
+	m, err := transform.Decode(live.Raw)
+	if err != nil {
+		return judgement{action: ActionKeep, message: "exists, but cannot be compared: " + err.Error()}
+	}
+	j := judgement{action: ActionKeep, mine: live.Meta.Labels[transform.RestoreLabel] == r.req.Label}
+	if it.support {
+		return j
+	}
+	j.want = transform.Clone(p.Manifest)
+	transform.Adopt(it.source.GroupResource, j.want, m)
+	if p.unlinked {
+		adoptOwners(j.want, m)
+	}
+	diff := transform.Compare(j.want, m, uncompared(p, j.mine)...)
+	if diff.Equal() || (j.mine && diff.Beyond) {
+		return j
+	}
+	j.message = "exists and differs in " + fields(diff.Fields)
+	switch {
+	case it.source.GroupResource == accountType && it.target.Name == "default" && transform.IsPristineAccount(m):
+		j.action = ActionUpdate
+	case j.mine:
+		j.message += ": changed since this restore made it"
+	case r.req.Existing == ExistingUpdate:
+		j.action = ActionUpdate
+	case r.req.Existing == ExistingRecreate:
+		if reason := r.notRecreated(it); reason != "" {
+			j.message += ": not recreated: " + reason
+			return j
+		}
+		j.action = ActionRecreate
+	}
+	return j
+}
+
+// uncompared names the fields that say nothing about a difference: a status that
+// has a path of its own, and owners that are linked later.
+func uncompared(p *prepared, mine bool) []string {
+	var ignore []string
+	if p.it.resource.StatusSubresource {
+		ignore = append(ignore, "status")
+	}
+	if p.unlinked || mine {
+		ignore = append(ignore, "ownerReferences")
+	}
+	return ignore
+}
+
+// adoptOwners leaves the live object its owners until those of the archived one
+// are known.
+func adoptOwners(want, live transform.Manifest) {
+	meta, _ := want["metadata"].(transform.Manifest)
+	if refs := ownersOf(live); refs != nil {
+		meta["ownerReferences"] = refs
+	}
+}
+
+// notRecreated says why an object is not deleted, or nothing.
+func (r *run) notRecreated(it *item) string {
+	switch {
+	case neverRecreated[it.source.GroupResource]:
+		return "no " + it.entry.Kind + " is ever deleted"
+	case it.entry.UID != "" && r.plan.lineage.owners[it.entry.UID]:
+		return "it owns other objects, which would be deleted with it"
+	}
+	return ""
+}
+
+func fields(paths []string) string {
+	if len(paths) <= maxFields {
+		return strings.Join(paths, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(paths[:maxFields], ", "), len(paths)-maxFields)
+}
+
+// reconcile deals with an object that exists, or did a moment ago.
+func (r *run) reconcile(ctx context.Context, p *prepared) error {
+	for range maxRounds {
+		live, err := r.get(ctx, p.it)
+		if errors.Is(err, engine.ErrNotFound) {
+			if err := r.create(ctx, p); !errors.Is(err, engine.ErrExists) {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = r.resolve(ctx, p, live)
+		if !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrExists) && !errors.Is(err, engine.ErrNotFound) {
+			return err
+		}
+	}
+	return &engine.RetryableError{Err: fmt.Errorf("%w: it keeps changing", engine.ErrConflict)}
+}
+
+// resolve does with a live object what the judgement says. ErrConflict and
+// ErrNotFound say that it is no longer the one that was judged.
+func (r *run) resolve(ctx context.Context, p *prepared, live engine.Object) error {
+	it := p.it
+	if live.Meta.DeletionTimestamp != "" && !isNamespace(&it.entry) {
+		return &engine.RetryableError{Err: errors.New("it is being deleted: wait until it is gone, then run the restore again")}
+	}
+	j := r.judge(p, live)
+	it.action = j.action
+	if err := r.permit(ctx, p, j.action); err != nil || it.outcome == Skipped {
+		return err
+	}
+	switch j.action {
+	case ActionUpdate:
+		return r.update(ctx, p, j.want, live)
+	case ActionRecreate:
+		return r.recreate(ctx, p, live)
+	default:
+		return r.keep(ctx, p, j, live)
+	}
+}
+
+// keep leaves the object as it is, and completes it when this restore made it.
+func (r *run) keep(ctx context.Context, p *prepared, j judgement, live engine.Object) error {
+	it := p.it
+	it.outcome = Unchanged
+	if j.message != "" {
+		it.outcome = Left
+		it.messages = append(it.messages, j.message)
+	}
+	if !j.mine {
+		r.learn(it, live.Meta.UID)
+		if isNamespace(&it.entry) {
+			return r.awaitActive(ctx, it, live)
+		}
+		return nil
+	}
+	changed, err := r.complete(ctx, p, live)
+	switch {
+	case err != nil:
+		return err
+	case p.retried && it.outcome == Unchanged:
+		it.action, it.outcome = ActionCreate, Created // by the request that seemed to have failed
+	case changed:
+		it.outcome = Updated
+	}
+	return nil
+}
+
+// update writes the archived object over the live one that was judged.
+func (r *run) update(ctx context.Context, p *prepared, want transform.Manifest, live engine.Object) error {
+	it := p.it
+	meta, _ := want["metadata"].(transform.Manifest)
+	meta["resourceVersion"], meta["uid"] = live.Meta.ResourceVersion, string(live.Meta.UID)
+	raw, err := transform.Encode(want)
+	if err != nil {
+		return err
+	}
+	var made engine.Object
+	err = r.retry(ctx, func() (err error) {
+		made, err = r.Writer.Update(ctx, *it.resource, it.target.Namespace, it.target.Name, "", raw)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	it.outcome = Updated
+	_, err = r.complete(ctx, p, made)
+	return err
+}
+
+// recreate records and deletes the object that was judged, waits until it is
+// gone, and creates the archived one.
+func (r *run) recreate(ctx context.Context, p *prepared, live engine.Object) error {
+	it := p.it
+	if err := r.recordReplaced(live); err != nil {
+		return err
+	}
+	err := r.retry(ctx, func() error {
+		return r.Writer.Delete(ctx, *it.resource, it.target.Namespace, it.target.Name, preconditions(live))
+	})
+	if err != nil {
+		return err
+	}
+	err = r.poll(ctx, func() (bool, error) {
+		now, err := r.get(ctx, it)
+		if errors.Is(err, engine.ErrNotFound) {
+			return true, nil
+		}
+		return err == nil && now.Meta.UID != live.Meta.UID, err
+	})
+	if errors.Is(err, errNotYet) {
+		return errors.New("was deleted to be created anew, but its finalizers keep it: see to them, then run the restore again")
+	}
+	if err != nil {
+		return err
+	}
+	it.gated = ActionCreate // a rule that allowed to recreate allowed this
+	if err := r.create(ctx, p); err != nil {
+		return err
+	}
+	it.action, it.outcome = ActionRecreate, Updated
+	return nil
+}
+
+// recordReplaced keeps an object before it is deleted.
+func (r *run) recordReplaced(live engine.Object) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, err := r.Replaced.Write(append(append([]byte(nil), live.Raw...), '\n')); err != nil {
+		return fmt.Errorf("%w: %s: %w", errRecording, live.Key(), err)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+// link is an object whose owner references are completed at the end.
+type link struct {
+	it     *item
+	owners []transform.Manifest
+	// live are the references that the object has.
+	live any
+}
+
+// ownersOf returns the owner references within an object, or nil.
+func ownersOf(m transform.Manifest) any {
+	meta, _ := m["metadata"].(transform.Manifest)
+	return meta["ownerReferences"]
+}
+
+// own puts the owner references into the object that can be told now. An owner
+// that comes later is left out for the time being: an object with the UID of an
+// owner that does not exist is deleted by the garbage collector.
+func (r *run) own(ctx context.Context, p *prepared) error {
+	p.unlinked = false
+	refs := make([]any, 0, len(p.Owners))
+	for _, owner := range p.Owners {
+		uid, later, err := r.findOwner(ctx, p.it, owner)
+		switch {
+		case err != nil:
+			return err
+		case later:
+			p.unlinked = true
+		case uid == "":
+			p.it.messages = append(p.it.messages, fmt.Sprintf("lost its owner %s %s: it is neither restored nor there",
+				transform.Text(owner, "kind"), transform.Text(owner, "name")))
+		default:
+			ref := transform.Clone(owner)
+			ref["uid"] = string(uid)
+			refs = append(refs, ref)
+		}
+	}
+	meta, _ := p.Manifest["metadata"].(transform.Manifest)
+	delete(meta, "ownerReferences")
+	if len(refs) > 0 {
+		meta["ownerReferences"] = refs
+	}
+	return nil
+}
+
+// findOwner returns the UID that an archived owner has in the target, whether
+// that is known only later, or neither when there is no such owner.
+func (r *run) findOwner(ctx context.Context, it *item, owner transform.Manifest) (uid types.UID, later bool, err error) {
+	archivedUID := types.UID(transform.Text(owner, "uid"))
+	if uid := r.uidOf(archivedUID); uid != "" {
+		return uid, false, nil
+	}
+	planned := r.plan.byUID[archivedUID]
+	if planned != nil && !planned.settled.Load() && planned != it && !r.lastPass {
+		return "", true, nil
+	}
+	uid, err = r.lookUpOwner(ctx, it.target.Namespace, owner)
+	return uid, false, err
+}
+
+// lookUpOwner looks for an owner of that kind and name in the target, once.
+func (r *run) lookUpOwner(ctx context.Context, namespace string, owner transform.Manifest) (types.UID, error) {
+	gv, err := schema.ParseGroupVersion(transform.Text(owner, "apiVersion"))
+	if err != nil {
+		return "", nil //nolint:nilerr // a malformed reference is one to an owner that does not exist
+	}
+	key := ownerKey{
+		GroupKind: schema.GroupKind{Group: gv.Group, Kind: transform.Text(owner, "kind")},
+		namespace: namespace, name: transform.Text(owner, "name"),
+	}
+	resource, served := r.plan.catalog.kinds[key.GroupKind]
+	if !served || key.name == "" || strings.Contains(key.name, "/") || (resource.Namespaced && namespace == "") {
+		return "", nil
+	}
+	if !resource.Namespaced {
+		key.namespace = ""
+	}
+	r.mu.Lock()
+	uid, known := r.lookups[key]
+	r.mu.Unlock()
+	if known {
+		return uid, nil
+	}
+	var live engine.Object
+	err = r.retry(ctx, func() (err error) {
+		live, err = r.Getter.Get(ctx, resource, key.namespace, key.name)
+		return err
+	})
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return "", fmt.Errorf("look for its owner %s %s: %w", key.Kind, key.name, err)
+	}
+	if err == nil && live.Meta.DeletionTimestamp == "" {
+		uid = live.Meta.UID
+	}
+	r.mu.Lock()
+	r.lookups[key] = uid
+	r.mu.Unlock()
+	return uid, nil
+}
+
+// linkOwners completes the owner references of objects that were created before
+// their owners.
+func (r *run) linkOwners(ctx context.Context) error {
+	r.lookups = map[ownerKey]types.UID{} // what was not there may be by now
+	for _, l := range r.unlinked {
+		if err := r.linkOne(ctx, l); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("link owners: %w", ctx.Err())
+			}
+			r.rec.problem(l.it.target.String() + ": its owners could not be set: " + err.Error())
+		}
+	}
+	return nil
+}
+
+func (r *run) linkOne(ctx context.Context, l link) error {
+	p := &prepared{it: l.it, Result: transform.Result{Manifest: transform.Manifest{"metadata": transform.Manifest{}}, Owners: l.owners}}
+	told := len(l.it.messages)
+	if err := r.own(ctx, p); err != nil {
+		return err
+	}
+	for _, m := range l.it.messages[told:] {
+		r.rec.warn(l.it.target.String() + ": " + m)
+	}
+	refs := ownersOf(p.Manifest)
+	if refs == nil || transform.EqualValues(refs, l.live) {
+		return nil
+	}
+	return r.patch(ctx, l.it, r.uidOf(l.it.entry.UID), transform.Manifest{"ownerReferences": refs})
+}
+
+// patch changes metadata of the one object with that UID.
+func (r *run) patch(ctx context.Context, it *item, uid types.UID, metadata transform.Manifest) error {
+	if uid != "" {
+		metadata["uid"] = string(uid) // a precondition: another object is a conflict
+	}
+	raw, err := transform.Encode(transform.Manifest{"metadata": metadata})
+	if err != nil {
+		return err
+	}
+	return r.retry(ctx, func() error {
+		_, err := r.Writer.Patch(ctx, *it.resource, it.target.Namespace, it.target.Name, raw)
+		return err
+	})
+}

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/selection"
+)
+
+var accountType = schema.GroupResource{Resource: "serviceaccounts"}
+
+// addRelated pulls in the cluster-scoped objects that the selected ones need, and
+// those that these need in turn: the volume of a claim, the definition of a
+// custom resource, the bindings of a service account and their roles, owners.
+func (p *planner) addRelated() {
+	if p.sel.ClusterScope() == selection.ClusterScopeNone {
+		return
+	}
+	for i := 0; i < len(p.selected); i++ { // selected grows meanwhile
+		for _, needed := range p.neededBy(p.selected[i]) {
+			if !p.plan.restores(needed.source) {
+				p.plan.bySource[needed.source] = needed
+				p.selected = append(p.selected, needed)
+			}
+		}
+	}
+}
+
+// neededBy returns the cluster-scoped objects of the backup that it needs.
+func (p *planner) neededBy(it *item) []*item {
+	var needed []*item
+	add := func(found *item) {
+		if found != nil && !isNamespace(&found.entry) {
+			needed = append(needed, found)
+		}
+	}
+	for _, ref := range it.entry.Needs {
+		add(p.cluster[refKey(ref)])
+	}
+	for _, owner := range it.entry.Owners {
+		add(p.clusterUIDs[owner.UID])
+	}
+	add(p.cluster[definitionOf(&it.entry)])
+	if it.source.GroupResource == accountType {
+		for _, binding := range p.bindings[it.source] {
+			add(binding)
+		}
+	}
+	return needed
+}
+
+// namespaceKey is the key of the Namespace of that name.
+func namespaceKey(name string) engine.Key {
+	return engine.Key{GroupResource: namespaceType, Name: name}
+}

@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+)
+
+// Outcome is what became of one object.
+type Outcome string
+
+// The outcomes.
+const (
+	Created Outcome = "created"
+	// Updated objects were overwritten, recreated, or completed where an earlier
+	// attempt was broken off.
+	Updated Outcome = "updated"
+	// Unchanged objects were there as archived.
+	Unchanged Outcome = "unchanged"
+	// Left objects exist, differ, and were left alone.
+	Left    Outcome = "existing"
+	Skipped Outcome = "skipped"
+	Failed  Outcome = "failed"
+)
+
+// maxMessages bounds the lists of a report. The results have everything.
+const maxMessages = 64
+
+// Counts counts what became of the objects.
+type Counts struct {
+	Created, Updated, Unchanged, Existing, Skipped, Failed int64
+}
+
+// PlanCounts counts objects by what is to be done with them. Update includes
+// those that are recreated.
+type PlanCounts struct {
+	Create, Update, Keep, Skip int64
+}
+
+// Report is the outcome of a restore.
+type Report struct {
+	// Denied says that a gate refused the restore; nothing was written then.
+	Denied bool
+	// Denials are the first reasons, DenialCount is how many there are.
+	Denials     []Reason
+	DenialCount int64
+	// Planned counts by action, as far as it is known: without a gate or a dry run,
+	// what exists turns out during the restore.
+	Planned PlanCounts
+	Results Counts
+	// SkippedBy counts the objects left out by code.
+	SkippedBy map[string]int64
+	// Warnings and Errors are the first of each, as sentences that name the object.
+	// Where there are errors, the restore is not complete.
+	Warnings []string
+	Errors   []string
+}
+
+// Line is one object in the results, one JSON document a line.
+type Line struct {
+	// Object is the archived object, as <resource>[.<group>]/<namespace>/<name>.
+	Object string `json:"object"`
+	// Target is where it goes, when a mapping moves it.
+	Target string `json:"target,omitempty"`
+	// Action is what was planned, and Outcome what came of it; a dry run has none.
+	Action  Action  `json:"action"`
+	Outcome Outcome `json:"outcome,omitempty"`
+	// Code is why the object was left out.
+	Code     string   `json:"code,omitempty"`
+	Messages []string `json:"messages,omitempty"`
+}
+
+// Progress is how far a restore is.
+type Progress struct {
+	// Total is how many objects the plan has, those left out included.
+	Total   int64
+	Results Counts
+}
+
+// recorder gathers the report and writes the results. It is safe for
+// concurrent use.
+type recorder struct {
+	mu       sync.Mutex
+	report   Report
+	lines    io.Writer
+	failed   bool // a line could not be written
+	total    int64
+	progress func(Progress)
+}
+
+// record counts an item whose fate is known and writes its line.
+func (r *recorder) record(it *item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count(it)
+	r.countAction(it.action)
+	for _, m := range it.messages {
+		text := it.target.String() + ": " + m
+		if it.outcome == Failed {
+			r.report.Errors = appendBounded(r.report.Errors, text)
+		} else {
+			r.report.Warnings = appendBounded(r.report.Warnings, text)
+		}
+	}
+	r.write(it)
+	if r.progress != nil && it.outcome != "" {
+		r.progress(Progress{Total: r.total, Results: r.report.Results})
+	}
+}
+
+func (r *recorder) count(it *item) {
+	c := &r.report.Results
+	switch it.outcome {
+	case Created:
+		c.Created++
+	case Updated:
+		c.Updated++
+	case Unchanged:
+		c.Unchanged++
+	case Left:
+		c.Existing++
+	case Skipped:
+		c.Skipped++
+		if r.report.SkippedBy == nil {
+			r.report.SkippedBy = map[string]int64{}
+		}
+		r.report.SkippedBy[it.code]++
+	case Failed:
+		c.Failed++
+	}
+}
+
+func (r *recorder) countAction(a Action) {
+	c := &r.report.Planned
+	switch a {
+	case ActionCreate:
+		c.Create++
+	case ActionUpdate, ActionRecreate:
+		c.Update++
+	case ActionKeep:
+		c.Keep++
+	case ActionSkip:
+		c.Skip++
+	}
+}
+
+// write writes the item's line. That the record is incomplete is worth a
+// warning; a half restored cluster would be worse.
+func (r *recorder) write(it *item) {
+	if r.lines == nil || r.failed {
+		return
+	}
+	line := Line{Object: it.source.String(), Action: it.action, Outcome: it.outcome, Code: it.code, Messages: it.messages}
+	if it.target != it.source {
+		line.Target = it.target.String()
+	}
+	raw, err := json.Marshal(line)
+	if err == nil {
+		_, err = r.lines.Write(append(raw, '\n'))
+	}
+	if err != nil {
+		r.failed = true
+		r.report.Warnings = appendBounded(r.report.Warnings, fmt.Sprintf("the results are incomplete: %v", err))
+	}
+}
+
+// warn records what is not about one object.
+func (r *recorder) warn(texts ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, text := range texts {
+		r.report.Warnings = appendBounded(r.report.Warnings, text)
+	}
+}
+
+// problem records an error about an object whose line is written already.
+func (r *recorder) problem(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Errors = appendBounded(r.report.Errors, text)
+}
+
+// deny records the reasons of a refusal.
+func (r *recorder) deny(reasons ...Reason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, reason := range reasons {
+		r.report.DenialCount++
+		if len(r.report.Denials) < maxMessages {
+			r.report.Denials = append(r.report.Denials, reason)
+		}
+	}
+}
+
+// snapshot returns the report so far.
+func (r *recorder) snapshot() *Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	report := r.report
+	report.SkippedBy = maps.Clone(report.SkippedBy)
+	return &report
+}
+
+func appendBounded(list []string, text string) []string {
+	if len(list) >= maxMessages {
+		return list
+	}
+	return append(list, text)
+}

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transform
+
+// pod drops what the scheduler and admission decide. A pod is created without
+// ephemeral containers; they can only be added to a running one.
+func (t *Transformer) pod(s *Subject, _ *Result) {
+	spec := child(s.Manifest, "spec")
+	delete(spec, "nodeName")
+	delete(spec, "priority") // follows from the PriorityClass of the target
+	delete(spec, "ephemeralContainers")
+}
+
+// podLeftOut returns the code of a pod that must not come back. The annotation
+// of a mirror pod is the kubelet's, and no API server accepts it from anybody else.
+func podLeftOut(s Subject) string {
+	if _, mirror := child(s.Manifest, annotationsPath...)["kubernetes.io/config.mirror"]; mirror {
+		return CodeMirrorPod
+	}
+	phase := Text(s.Manifest, "status", "phase")
+	if (phase == "Succeeded" || phase == "Failed") && !s.Named {
+		return CodeCompleted
+	}
+	return ""
+}

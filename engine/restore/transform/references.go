@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transform
+
+import "strings"
+
+const (
+	rbacGroup      = "rbac.authorization.k8s.io"
+	admissionGroup = "admissionregistration.k8s.io"
+)
+
+// Names of users and groups that stand for service accounts: see
+// "Authenticating", service account tokens, in Kubernetes' documentation.
+const (
+	accountUserPrefix  = "system:serviceaccount:"
+	accountGroupPrefix = "system:serviceaccounts:"
+)
+
+// subjects lets the subjects of a binding follow the mapping.
+func (t *Transformer) subjects(s *Subject, _ *Result) {
+	for _, subject := range objects(s.Manifest, "subjects") {
+		name, _ := subject["name"].(string)
+		switch subject["kind"] {
+		case "ServiceAccount":
+			t.mapField(subject, "namespace")
+		case "User":
+			if rest, ok := strings.CutPrefix(name, accountUserPrefix); ok {
+				namespace, account, _ := strings.Cut(rest, ":")
+				subject["name"] = accountUserPrefix + t.mapped(namespace) + ":" + account
+			}
+		case "Group":
+			if namespace, ok := strings.CutPrefix(name, accountGroupPrefix); ok {
+				subject["name"] = accountGroupPrefix + t.mapped(namespace)
+			}
+		}
+	}
+}
+
+// webhooks lets the services that answer admission webhooks follow the mapping.
+func (t *Transformer) webhooks(s *Subject, _ *Result) {
+	for _, hook := range objects(s.Manifest, "webhooks") {
+		t.mapField(child(hook, "clientConfig", "service"), "namespace")
+	}
+}
+
+// apiService lets the service of an aggregated API follow the mapping.
+func (t *Transformer) apiService(s *Subject, _ *Result) {
+	t.mapField(child(s.Manifest, "spec", "service"), "namespace")
+}
+
+// conversion lets the service of a conversion webhook follow the mapping.
+func (t *Transformer) conversion(s *Subject, _ *Result) {
+	t.mapField(child(s.Manifest, "spec", "conversion", "webhook", "clientConfig", "service"), "namespace")
+}
+
+func (t *Transformer) mapField(m Manifest, field string) {
+	if namespace, ok := m[field].(string); ok {
+		m[field] = t.mapped(namespace)
+	}
+}

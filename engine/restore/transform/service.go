@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transform
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/json"
+)
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// service drops the addresses and ports that the API server chose: another
+// cluster has other ranges, and they may be taken. What a user chose stays:
+// "None" for headless, and node ports that a field manager or kubectl's
+// annotation accounts for.
+func (t *Transformer) service(s *Subject, r *Result) {
+	spec := child(s.Manifest, "spec")
+	if spec == nil {
+		return
+	}
+	if spec["clusterIP"] != "None" {
+		delete(spec, "clusterIP")
+		delete(spec, "clusterIPs")
+	}
+	if t.PreserveNodePorts {
+		return
+	}
+	chosen := chosenPorts(s.Manifest, r)
+	for _, port := range objects(spec, "ports") {
+		if !chosen.ports[portOf(port)] {
+			delete(port, "nodePort")
+		}
+	}
+	if !chosen.healthCheck {
+		delete(spec, "healthCheckNodePort")
+	}
+}
+
+// userPorts are the ports of a Service whose node port a user set.
+type userPorts struct {
+	ports       map[string]bool
+	healthCheck bool
+}
+
+// portOf identifies a port of a Service: number and protocol are its list key.
+func portOf(port Manifest) string {
+	protocol, _ := port["protocol"].(string)
+	if protocol == "" {
+		protocol = "TCP"
+	}
+	return fmt.Sprint(port["port"], "/", protocol)
+}
+
+// chosenPorts finds which ports were set by a user. managedFields never account
+// for a port that the API server allocated.
+func chosenPorts(m Manifest, r *Result) userPorts {
+	chosen := userPorts{ports: map[string]bool{}}
+	if annotation := Text(m, "metadata", "annotations", lastApplied); annotation != "" {
+		var was Manifest
+		if err := json.Unmarshal([]byte(annotation), &was); err != nil {
+			r.Notes = append(r.Notes, "has a last-applied annotation that is not JSON")
+		}
+		chosen.fromSpec(child(was, "spec"))
+	}
+	for _, entry := range r.fieldManagers {
+		chosen.fromFields(child(entry, "fieldsV1", "f:spec"))
+	}
+	return chosen
+}
+
+// fromSpec reads a spec as a user wrote it.
+func (u *userPorts) fromSpec(spec Manifest) {
+	for _, port := range objects(spec, "ports") {
+		if n, ok := port["nodePort"].(int64); ok && n != 0 {
+			u.ports[portOf(port)] = true
+		}
+	}
+	if n, ok := spec["healthCheckNodePort"].(int64); ok && n != 0 {
+		u.healthCheck = true
+	}
+}
+
+// fromFields reads a set of managed fields, whose list keys look like
+// k:{"port":80,"protocol":"TCP"}.
+func (u *userPorts) fromFields(spec Manifest) {
+	for key, v := range child(spec, "f:ports") {
+		fields, _ := v.(Manifest)
+		if _, set := fields["f:nodePort"]; !set {
+			continue
+		}
+		var port Manifest
+		if rest, ok := strings.CutPrefix(key, "k:"); ok && json.Unmarshal([]byte(rest), &port) == nil {
+			u.ports[portOf(port)] = true
+		}
+	}
+	if _, set := spec["f:healthCheckNodePort"]; set {
+		u.healthCheck = true
+	}
+}

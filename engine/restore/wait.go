@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+const (
+	// maxTries bounds how often one request is sent that fails in a way that may
+	// pass; what still fails gets one more round when all else is done.
+	maxTries = 5
+	// firstDelay doubles with every try, up to maxDelay; a server's own delay goes
+	// before, up to maxServerDelay.
+	firstDelay     = 50 * time.Millisecond
+	maxDelay       = 2 * time.Second
+	maxServerDelay = 30 * time.Second
+	// maxPolls bounds waiting for something that is under way: a minute, roughly.
+	maxPolls = 35
+)
+
+// delay is how long to wait after the nth failure, counted from zero.
+func delay(n int) time.Duration {
+	if n > 10 {
+		return maxDelay
+	}
+	return min(firstDelay<<n, maxDelay)
+}
+
+// retry calls request until it succeeds, fails for good, or has failed too often.
+func (r *run) retry(ctx context.Context, request func() error) error {
+	for try := 0; ; try++ {
+		err := request()
+		var passing *engine.RetryableError
+		if !errors.As(err, &passing) || try+1 == maxTries {
+			return err
+		}
+		wait := delay(try)
+		if passing.After > 0 {
+			wait = min(passing.After, maxServerDelay)
+		}
+		if err := r.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// errNotYet says that a wait has run out.
+var errNotYet = errors.New("waited for too long")
+
+// poll calls ready until it says so, fails, or the wait has run out.
+func (r *run) poll(ctx context.Context, ready func() (bool, error)) error {
+	for n := range maxPolls {
+		done, err := ready()
+		if done || err != nil {
+			return err
+		}
+		if err := r.Sleep(ctx, delay(n)); err != nil {
+			return err
+		}
+	}
+	return errNotYet
+}
+
+// awaitTypes waits until the target serves what the restored definitions define,
+// and fails the objects of types that it does not serve in the end.
+func (r *run) awaitTypes(ctx context.Context, definitions []*item) error {
+	for _, it := range definitions {
+		if it.outcome == Failed || it.outcome == Skipped {
+			continue
+		}
+		if err := r.poll(ctx, func() (bool, error) { return r.established(ctx, it) }); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("wait for %s: %w", it.target, ctx.Err())
+			}
+			r.rec.warn(fmt.Sprintf("%s: is not established: %v", it.target, err))
+		}
+	}
+	err := r.poll(ctx, func() (bool, error) { return r.rediscover(ctx) })
+	if err != nil && !errors.Is(err, errNotYet) {
+		return fmt.Errorf("discover the restored types: %w", err)
+	}
+	for _, it := range r.plan.items {
+		if it.resource != nil || it.outcome != "" {
+			continue
+		}
+		_, err := r.plan.catalog.resolve(&it.entry)
+		it.action, it.outcome, it.messages = ActionSkip, Failed, []string{fmt.Sprint(err)}
+		r.settle(it)
+	}
+	return nil
+}
+
+// established reports whether the API server has accepted a definition.
+func (r *run) established(ctx context.Context, it *item) (bool, error) {
+	live, err := r.get(ctx, it)
+	if err != nil {
+		return false, err
+	}
+	m, err := transform.Decode(live.Raw)
+	if err != nil {
+		return false, err
+	}
+	return transform.HasCondition(m, "Established"), nil
+}
+
+// rediscover asks again which types there are, and reports whether all that the
+// plan needs are among them.
+func (r *run) rediscover(ctx context.Context) (bool, error) {
+	var discovery engine.Discovery
+	err := r.retry(ctx, func() (err error) {
+		discovery, err = r.Discoverer.Discover(ctx)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	r.plan.catalog = newCatalog(discovery)
+	all := true
+	for _, it := range r.plan.items {
+		if it.resource != nil || it.outcome != "" {
+			continue
+		}
+		resource, err := r.plan.catalog.resolve(&it.entry)
+		if err == nil {
+			it.resource = resource
+		}
+		all = all && err == nil
+	}
+	return all, nil
+}
