@@ -6,6 +6,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOLS   := $(CURDIR)/bin/tools
 CRDS    := charts/ark/files/crds
 
+# The linker stamps the version. Asking git once more would fail in a checkout that
+# belongs to somebody else.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
 # Each test binary starts an API server of its own: more than two at a time only
 # wait for each other on a small machine.
 TEST_FLAGS ?= -p 2

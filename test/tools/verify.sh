@@ -11,7 +11,7 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 
 cd "$root"
-git ls-files -z --cached --others --exclude-standard |
+git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
   while IFS= read -r -d '' file; do if [[ -e $file ]]; then printf '%s\0' "$file"; fi; done |
   tar -c --null -T - | tar -x -C "$copy"
 cd "$copy"
