@@ -1,0 +1,179 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+)
+
+// backupCreate is what ark backup create was asked for.
+type backupCreate struct {
+	selection selectionFlags
+	from      fromFlags
+	ttl       time.Duration
+	location  string
+	wait      waitFlags
+}
+
+func newBackupCreate(a *app) *cobra.Command {
+	var o backupCreate
+	cmd := &cobra.Command{
+		Use:   "create [NAME]",
+		Short: "Take a backup now",
+		Long: `Take a backup now: of everything, of what the flags select, or of what a Schedule
+or BackupPolicy covers. NAME may be left out with --from-schedule and --from-policy:
+the backup is then named after them and the time.`,
+		Example: `  ark backup create before-upgrade --wait
+  ark backup create shop --include-namespaces shop,shop-db --ttl 168h
+  ark backup create secrets --include-resources secrets --selector app=shop
+  ark backup create --from-schedule shop.nightly --wait --timeout 30m
+  ark backup create --from-policy shop`,
+		Args: arguments(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := optionalName(args)
+			if err != nil {
+				return err
+			}
+			return a.createBackup(cmd.Context(), name, &o)
+		},
+	}
+	flags := cmd.Flags()
+	o.selection.add(flags, "back up")
+	flags.DurationVar(&o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
+	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backup; when omitted, its default")
+	flags.StringVar(&o.from.policy, "from-policy", "", "BackupPolicy whose template and rules to use")
+	flags.StringVar(&o.from.schedule, "from-schedule", "", "Schedule to take a backup for, beside its times")
+	o.wait.add(flags)
+	return cmd
+}
+
+func (a *app) createBackup(ctx context.Context, name string, o *backupCreate) error {
+	if err := o.wait.check(); err != nil {
+		return err
+	}
+	b, err := o.backup(name, a.now())
+	if err != nil {
+		return err
+	}
+	c, err := a.cluster.Client()
+	if err != nil {
+		return err
+	}
+	if o.from.schedule != "" {
+		s, err := inCluster[*v1alpha1.Schedule]{c, schedules}.One(ctx, o.from.schedule)
+		if err != nil {
+			return err
+		}
+		ofSchedule(b, s)
+	}
+	return a.submitBackup(ctx, c, b, o.wait)
+}
+
+// backup returns the object that the flags ask for. What a Schedule says is
+// added later.
+func (o *backupCreate) backup(name string, now time.Time) (*v1alpha1.Backup, error) {
+	flag, from, err := o.from.one()
+	if err != nil {
+		return nil, err
+	}
+	switch given := o.given(); {
+	case from == "" && name == "":
+		return nil, exit.Usagef("NAME is missing: it can only be left out with --from-schedule or --from-policy")
+	case from != "" && len(given) > 0:
+		return nil, exit.Usagef("%s cannot be combined with --%s, whose template says what is covered", given[0], flag)
+	case name == "":
+		name = stamped(from, now)
+	}
+	b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{
+		Name: name, Labels: map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByCLI},
+	}}
+	if o.ttl < 0 {
+		return nil, exit.Usagef("--ttl %v: must be positive", o.ttl)
+	}
+	if o.ttl > 0 {
+		b.Spec.TTL = &metav1.Duration{Duration: o.ttl}
+	}
+	if o.from.policy != "" {
+		b.Spec.PolicyName = o.from.policy
+		setLabel(b, v1alpha1.PolicyLabel, o.from.policy)
+	}
+	if from != "" {
+		return b, nil
+	}
+	t, err := o.selection.template()
+	if err != nil {
+		return nil, err
+	}
+	t.StorageLocation = o.location
+	b.Spec.Template = &t
+	return b, nil
+}
+
+// given lists the flags that were set and are part of a template.
+func (o *backupCreate) given() []string {
+	given := o.selection.given()
+	if o.location != "" {
+		given = append(given, "--storage-location")
+	}
+	return given
+}
+
+// ofSchedule makes b a backup of s, as its times would.
+func ofSchedule(b *v1alpha1.Backup, s *v1alpha1.Schedule) {
+	b.Spec.Template = s.Spec.Template.DeepCopy()
+	b.Spec.PolicyName = s.Spec.PolicyName
+	setLabel(b, v1alpha1.ScheduleLabel, s.Name)
+	if policy := s.Spec.PolicyName; policy != "" {
+		setLabel(b, v1alpha1.PolicyLabel, policy)
+	}
+}
+
+// setLabel sets a label to a name. One that is too long for a label is left out:
+// the spec holds it too.
+func setLabel(o client.Object, key, name string) {
+	if len(validation.IsValidLabelValue(name)) > 0 {
+		return
+	}
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[key] = name
+	o.SetLabels(labels)
+}
+
+// submitBackup creates b, and waits for it where that was asked for.
+func (a *app) submitBackup(ctx context.Context, c client.WithWatch, b *v1alpha1.Backup, wait waitFlags) error {
+	if err := c.Create(ctx, b); err != nil {
+		return taken(err, "backup", b.Name)
+	}
+	if err := a.created("backup", b.Name); err != nil {
+		return err
+	}
+	if wait.wait {
+		return a.waitForBackup(ctx, c, b, wait.timeout)
+	}
+	_, err := fmt.Fprintf(a.out, "See how it goes with \"ark backup describe %s\".\n", b.Name)
+	return err
+}
+
+// taken says, of a name that exists, what to do.
+func taken(err error, word, name string) error {
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return exit.Errorf(exit.Failed, "the name %q is taken: choose another, or look at the %s that has it with \"ark %s describe %s\"",
+		name, word, word, name)
+}

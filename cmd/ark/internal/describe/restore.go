@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package describe
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+)
+
+// Restore tells everything about a restore.
+func Restore(w io.Writer, r *v1alpha1.Restore, now time.Time) error {
+	p := &page{now: now}
+	st := &r.Status
+	p.facts([][2]string{
+		{"Name", r.Name},
+		{"Status", standing(st.Conditions)},
+		{"From", source(p, r)},
+		{"Restores", restoreCoverage(&r.Spec)},
+		{"Mapping", mapping(r.Spec.NamespaceMapping)},
+		{"Existing objects", string(existing(r.Spec.ExistingResourcePolicy))},
+		{"Dry run", yes(r.Spec.DryRun)},
+		{"Started", p.at(st.StartTime)},
+		{"Completed", p.at(st.CompletionTime)},
+		{"Took", p.took(st.StartTime, st.CompletionTime)},
+		{"Attempts", attempts(st.Attempts)},
+		{"Record", st.Record},
+	}...)
+	p.restoreCounts(st)
+	p.denials(st.Denials)
+	p.codes("Left out, by reason", st.SkippedBy)
+	p.messages("Warnings", st.Warnings, 0)
+	p.messages("Failed", st.Errors, 0)
+	p.messages("What to do", restoreAdvice(r), 0)
+	return p.flush(w)
+}
+
+// RestoreOutcome tells, at the end of a wait, what is back and what is not.
+func RestoreOutcome(w io.Writer, r *v1alpha1.Restore) error {
+	p := &page{}
+	st := &r.Status
+	fmt.Fprintf(&p.b, "restore %s: %s\n", r.Name, standing(st.Conditions))
+	if st.Results != nil {
+		fmt.Fprintf(&p.b, "  %s\n", results(st.Results))
+	} else if st.Planned != nil {
+		fmt.Fprintf(&p.b, "  planned: %s\n", planned(st.Planned))
+	}
+	for _, c := range st.SkippedBy {
+		fmt.Fprintf(&p.b, "  left out %d by %s: %s\n", c.Count, c.Code, meaning(c.Code))
+	}
+	for _, d := range st.Denials {
+		fmt.Fprintf(&p.b, "  denied by %s: %s\n", d.Code, denialText(d))
+	}
+	for _, e := range st.Errors {
+		fmt.Fprintf(&p.b, "  failed: %s\n", oneLine(e))
+	}
+	if st.Record != "" {
+		fmt.Fprintf(&p.b, "  recorded in %s\n", st.Record)
+	}
+	return p.flush(w)
+}
+
+func (p *page) restoreCounts(st *v1alpha1.RestoreStatus) {
+	if st.Planned == nil && st.Results == nil {
+		return
+	}
+	p.section("Objects:")
+	p.table("  ", func(row func(...string)) {
+		if st.Planned != nil {
+			row("planned", planned(st.Planned))
+		}
+		if st.Results != nil {
+			row("outcome", results(st.Results))
+		}
+	})
+}
+
+func (p *page) denials(denials []v1alpha1.Denial) {
+	if len(denials) == 0 {
+		return
+	}
+	p.section("Denied:")
+	p.table("  ", func(row func(...string)) {
+		row("CODE", "BY", "OBJECT", "MESSAGE")
+		for _, d := range denials {
+			object := d.Object
+			if object == "" {
+				object = "the whole restore"
+			}
+			row(d.Code, deniedBy(d), oneLine(object), oneLine(d.Message))
+		}
+	})
+}
+
+func deniedBy(d v1alpha1.Denial) string {
+	if d.Policy == "" {
+		return "Config"
+	}
+	return "policy " + d.Policy
+}
+
+func denialText(d v1alpha1.Denial) string {
+	text := oneLine(d.Message) + " (" + deniedBy(d)
+	if d.Object != "" {
+		text += ", " + oneLine(d.Object)
+	}
+	return text + ")"
+}
+
+func planned(c *v1alpha1.PlanCounts) string {
+	return fmt.Sprintf("%d to create, %d to change, %d to leave as they are, %d left out", c.Create, c.Update, c.Keep, c.Skip)
+}
+
+func results(c *v1alpha1.ResultCounts) string {
+	return fmt.Sprintf("%d created, %d changed, %d there as archived, %d there and different, %d left out, %d failed",
+		c.Created, c.Updated, c.Unchanged, c.Existing, c.Skipped, c.Failed)
+}
+
+// source tells which backup is restored, how complete and how old it is.
+func source(p *page, r *v1alpha1.Restore) string {
+	b := r.Status.Backup
+	if b == nil {
+		switch s := &r.Spec; {
+		case s.ScheduleName != "":
+			return "the latest backup of schedule " + s.ScheduleName
+		case s.PolicyName != "":
+			return "the latest backup of policy " + s.PolicyName
+		default:
+			return "backup " + s.BackupName
+		}
+	}
+	parts := []string{"backup " + b.Name}
+	if b.Completeness != "" {
+		parts = append(parts, strings.ToLower(string(b.Completeness)))
+	}
+	if at := p.at(b.CompletionTime); at != "" {
+		parts = append(parts, "taken "+at)
+	}
+	if b.ClusterName != "" {
+		parts = append(parts, "by cluster "+b.ClusterName)
+	}
+	if b.StorageLocation != "" {
+		parts = append(parts, "read from "+b.StorageLocation)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func restoreCoverage(s *v1alpha1.RestoreSpec) string {
+	text := coverage(&v1alpha1.BackupTemplate{
+		IncludedNamespaces: s.IncludedNamespaces, ExcludedNamespaces: s.ExcludedNamespaces,
+		IncludedResources: s.IncludedResources, ExcludedResources: s.ExcludedResources,
+		LabelSelector: s.LabelSelector, OrLabelSelectors: s.OrLabelSelectors,
+		IncludeClusterResources: s.IncludeClusterResources,
+	})
+	if len(s.Names) > 0 {
+		text += "; only " + strings.Join(s.Names, ", ")
+	}
+	return text
+}
+
+func mapping(m map[string]v1alpha1.NamespaceName) string {
+	var parts []string
+	for _, from := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, from+" into "+string(m[from]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func existing(p v1alpha1.ExistingResourcePolicy) v1alpha1.ExistingResourcePolicy {
+	if p == "" {
+		return v1alpha1.ExistingResourceNone
+	}
+	return p
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes: nothing is written"
+	}
+	return ""
+}

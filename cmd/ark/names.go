@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+)
+
+// maxNear is how many names a message suggests.
+const maxNear = 3
+
+// stamped returns the name of something that is made from base now.
+func stamped(base string, now time.Time) string {
+	return base + "-" + now.UTC().Format("20060102150405")
+}
+
+// checkName tells what is wrong with the name of an object to be created.
+func checkName(name string) error {
+	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
+		return exit.Usagef("NAME %q: %s", name, problems[0])
+	}
+	return nil
+}
+
+// byName orders objects by their names.
+func byName[T client.Object](a, b T) int { return strings.Compare(a.GetName(), b.GetName()) }
+
+// nearest returns the names that may have been meant, best first: those that
+// begin with what was written, and those a few letters off.
+func nearest(name string, names []string) []string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	// A third of the letters may be wrong, or short names would be near everything.
+	limit := len(name) / 3
+	var found []candidate
+	for _, n := range names {
+		switch d := distance(name, n); {
+		case strings.HasPrefix(n, name):
+			found = append(found, candidate{n, 0})
+		case d <= limit:
+			found = append(found, candidate{n, d})
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(b.name, a.name))
+	})
+	var near []string
+	for _, f := range found[:min(len(found), maxNear)] {
+		near = append(near, f.name)
+	}
+	return near
+}
+
+// distance is the number of letters to add, remove or replace to make b of a
+// (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// orList writes "a", "b" or "c".
+func orList(names []string) string {
+	quoted := make([]string, 0, len(names))
+	for _, n := range names {
+		quoted = append(quoted, strconv.Quote(n))
+	}
+	return strings.Join(quoted, " or ")
+}
+
+func lower(s string) string { return strings.ToLower(s) }

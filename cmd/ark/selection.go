@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+)
+
+// selectionFlags say which objects a backup or a restore is about.
+type selectionFlags struct {
+	includeNamespaces, excludeNamespaces []string
+	includeResources, excludeResources   []string
+	selector                             string
+	orSelectors                          []string
+	includeClusterResources              bool
+
+	flags *pflag.FlagSet
+}
+
+// names of the flags of a selection.
+const (
+	includeNamespaces       = "include-namespaces"
+	excludeNamespaces       = "exclude-namespaces"
+	includeResources        = "include-resources"
+	excludeResources        = "exclude-resources"
+	selector                = "selector"
+	orSelector              = "or-selector"
+	includeClusterResources = "include-cluster-resources"
+)
+
+// add defines the flags. verb is what is done to the objects.
+func (s *selectionFlags) add(flags *pflag.FlagSet, verb string) {
+	s.flags = flags
+	flags.StringSliceVar(&s.includeNamespaces, includeNamespaces, nil, "namespaces to "+verb+", by name or glob; when omitted, all")
+	flags.StringSliceVar(&s.excludeNamespaces, excludeNamespaces, nil, "namespaces, by name or glob, to leave out")
+	flags.StringSliceVar(&s.includeResources, includeResources, nil, "types to "+verb+", such as deployments.apps, configmaps, *.apps; when omitted, all")
+	flags.StringSliceVar(&s.excludeResources, excludeResources, nil, "types to leave out")
+	flags.StringVarP(&s.selector, selector, "l", "", "label selector that objects must match, such as app=shop,tier!=cache")
+	flags.StringArrayVar(&s.orSelectors, orSelector, nil, "label selectors of which objects must match at least one; repeat the flag for each")
+	flags.BoolVar(&s.includeClusterResources, includeClusterResources, false,
+		"cover cluster-scoped objects; when omitted, they are covered with all namespaces, and otherwise only those that are needed")
+}
+
+// given lists the flags that were set.
+func (s *selectionFlags) given() []string {
+	var names []string
+	for _, n := range []string{
+		includeNamespaces, excludeNamespaces, includeResources, excludeResources,
+		selector, orSelector, includeClusterResources,
+	} {
+		if s.flags.Changed(n) {
+			names = append(names, "--"+n)
+		}
+	}
+	return names
+}
+
+// template returns what the flags ask for.
+func (s *selectionFlags) template() (v1alpha1.BackupTemplate, error) {
+	t := v1alpha1.BackupTemplate{
+		IncludedNamespaces: s.includeNamespaces, ExcludedNamespaces: s.excludeNamespaces,
+		IncludedResources: s.includeResources, ExcludedResources: s.excludeResources,
+	}
+	if s.selector != "" && len(s.orSelectors) > 0 {
+		return t, exit.Usagef("set --%s or --%s, not both", selector, orSelector)
+	}
+	if s.selector != "" {
+		parsed, err := parseSelector(selector, s.selector)
+		if err != nil {
+			return t, err
+		}
+		t.LabelSelector = parsed
+	}
+	for _, or := range s.orSelectors {
+		parsed, err := parseSelector(orSelector, or)
+		if err != nil {
+			return t, err
+		}
+		t.OrLabelSelectors = append(t.OrLabelSelectors, *parsed)
+	}
+	if s.flags.Changed(includeClusterResources) {
+		t.IncludeClusterResources = &s.includeClusterResources
+	}
+	return t, nil
+}
+
+func parseSelector(flag, value string) (*metav1.LabelSelector, error) {
+	parsed, err := metav1.ParseToLabelSelector(value)
+	if err != nil {
+		return nil, exit.Usagef("--%s %q: %w: write key=value, key!=value, key in (a,b), or key", flag, value, err)
+	}
+	return parsed, nil
+}
+
+// fromFlags name what a backup or restore is made from.
+type fromFlags struct {
+	backup, schedule, policy string
+}
+
+// one reports the single flag that is set, by its name without the dashes and
+// its value. It is an error to set more than one.
+func (f fromFlags) one() (flag, value string, err error) {
+	for _, from := range []struct{ flag, value string }{
+		{"from-backup", f.backup}, {"from-schedule", f.schedule}, {"from-policy", f.policy},
+	} {
+		switch {
+		case from.value == "":
+		case flag != "":
+			return "", "", exit.Usagef("set --%s or --%s, not both", flag, from.flag)
+		default:
+			flag, value = from.flag, from.value
+		}
+	}
+	return flag, value, nil
+}
+
+// optionalName takes the name that may be the only argument.
+func optionalName(args []string) (string, error) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	return args[0], checkName(args[0])
+}
+
+// created says that an object was made.
+func (a *app) created(word, name string) error {
+	_, err := fmt.Fprintf(a.out, "%s %s created\n", word, name)
+	return err
+}
