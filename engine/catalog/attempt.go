@@ -57,16 +57,6 @@ func (a *Attempt) Commit(ctx context.Context, m archive.Marker, keys ...ed25519.
 }
 
 func (a *Attempt) commit(ctx context.Context, m archive.Marker, keys []ed25519.PrivateKey) (*Snapshot, error) {
-	files, err := a.files(ctx)
-	if err != nil {
-		return nil, err
-	}
-	m.Format, m.Store, m.Tool = archive.Format, a.c.identity.ID, a.c.opts.Tool
-	m.Cluster.UID, m.Name, m.Attempt, m.Files = a.cluster, a.name, a.attempt, files
-	b, err := archive.EncodeMarker(&m, keys...)
-	if err != nil {
-		return nil, err
-	}
 	if err := a.c.Check(ctx); err != nil {
 		return nil, err
 	}
@@ -77,6 +67,16 @@ func (a *Attempt) commit(ctx context.Context, m archive.Marker, keys []ed25519.P
 	s, err := a.committed(ctx)
 	if !errors.Is(err, engine.ErrNotFound) {
 		return s, err
+	}
+	files, err := a.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.Format, m.Store, m.Tool = archive.Format, a.c.identity.ID, a.c.opts.Tool
+	m.Cluster.UID, m.Name, m.Attempt, m.Files = a.cluster, a.name, a.attempt, files
+	b, err := archive.EncodeMarker(&m, keys...)
+	if err != nil {
+		return nil, err
 	}
 	err = a.c.put(ctx, archive.MarkerKey(a.cluster, a.name), b)
 	if err != nil && !errors.Is(err, engine.ErrExists) {
