@@ -59,7 +59,9 @@ type ListOptions struct {
 	// Revision asks for the list as it was at exactly this resourceVersion; empty
 	// asks for the latest.
 	Revision string
-	// OnPage is called for each page before its objects are yielded; nil is fine.
+	// OnPage is called once for each page, when the page's metadata arrives: before
+	// its objects for built-in types, after them for custom resources, whose lists
+	// end with it. nil is fine.
 	OnPage func(Page)
 }
 
