@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/gopherwood/ark/engine"
+)
+
+const (
+	// maxAttempts is how often a page is asked for. With the delays between, that
+	// outlasts the restart of an API server: about a minute.
+	maxAttempts = 11
+	firstDelay  = 200 * time.Millisecond
+	// longDelay bounds our own delays, maxDelay those that a server asks for.
+	longDelay = 10 * time.Second
+	maxDelay  = time.Minute
+	// jitter keeps parallel lists from coming back at the same moment.
+	jitter = 0.2
+)
+
+// List implements engine.Lister.
+func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListOptions) iter.Seq2[engine.Object, error] {
+	return func(yield func(engine.Object, error) bool) {
+		l := &listing{
+			cluster:  c,
+			target:   target{resource: r, namespace: opts.Namespace},
+			opts:     opts,
+			revision: opts.Revision,
+			yield:    func(o engine.Object) bool { return yield(o, nil) },
+		}
+		for {
+			err := l.page(ctx)
+			if err == nil && l.token != "" {
+				continue
+			}
+			if err != nil && !errors.Is(err, errStopped) {
+				yield(engine.Object{}, fmt.Errorf("list %s: %w", r.GroupResource(), err))
+			}
+			return
+		}
+	}
+}
+
+// errStopped ends a listing that nobody wants the rest of.
+var errStopped = errors.New("stopped")
+
+// listing is one list in progress.
+type listing struct {
+	cluster *Cluster
+	target  target
+	opts    engine.ListOptions
+	yield   func(engine.Object) bool
+	// token continues the list; empty for the first page.
+	token string
+	// revision is what the first page is asked for at: the caller's, or once the
+	// API server chose one, that, so that a second attempt sees the same list.
+	revision string
+	// announced says that OnPage was called for the page.
+	announced bool
+	// yielded are the names of the page's objects that are yielded already.
+	yielded map[objectName]struct{}
+	// buf holds an object whose type was put back.
+	buf []byte
+}
+
+type objectName struct{ namespace, name string }
+
+// page reads the next page, in as many attempts as it takes, and sets the token
+// of the one behind it.
+func (l *listing) page(ctx context.Context) error {
+	l.announced, l.yielded = false, map[objectName]struct{}{}
+	delay := firstDelay
+	for attempt := 1; ; attempt++ {
+		next, err := l.attempt(ctx)
+		if err == nil {
+			l.token = next
+			return nil
+		}
+		var again *engine.RetryableError
+		if !errors.As(err, &again) || attempt == maxAttempts {
+			return err
+		}
+		if err := l.cluster.pause(ctx, max(wait.Jitter(delay, jitter), again.After)); err != nil {
+			return err
+		}
+		delay = min(2*delay, longDelay)
+	}
+}
+
+// attempt asks for the page, yields the objects of it that were not yet, and
+// returns the token of the next.
+func (l *listing) attempt(ctx context.Context) (next string, err error) {
+	reading, dog, cancel := newWatchdog(ctx, l.cluster.silence)
+	defer cancel()
+	body, err := l.cluster.send(reading, request{method: http.MethodGet, target: l.target, query: l.query()})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = body.Close() }()
+	items := newSplitter(dog.reader(body))
+	defer items.close()
+	for {
+		item, err := items.next()
+		l.note(items.meta)
+		switch {
+		case errors.Is(err, io.EOF):
+			return l.next(items.meta)
+		case err != nil:
+			return "", l.broken(reading, err)
+		}
+		if err := l.pass(item); err != nil {
+			return "", err
+		}
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+	}
+}
+
+// query are the parameters of the page. The revision is part of the token, and
+// the API server refuses both together.
+func (l *listing) query() url.Values {
+	q := url.Values{"limit": {strconv.Itoa(l.cluster.pageSize)}}
+	if l.opts.Labels != nil && !l.opts.Labels.Empty() {
+		q.Set("labelSelector", l.opts.Labels.String())
+	}
+	if l.opts.Fields != nil && !l.opts.Fields.Empty() {
+		q.Set("fieldSelector", l.opts.Fields.String())
+	}
+	switch {
+	case l.token != "":
+		q.Set("continue", l.token)
+	case l.revision != "":
+		q.Set("resourceVersion", l.revision)
+		q.Set("resourceVersionMatch", "Exact")
+	}
+	return q
+}
+
+// note takes in the metadata of the page, once it has arrived.
+func (l *listing) note(meta *listMeta) {
+	if meta == nil {
+		return
+	}
+	if l.token == "" && l.revision == "" && meta.ResourceVersion != "0" { // 0 is no revision but "any"
+		l.revision = meta.ResourceVersion
+	}
+	if !l.announced && l.opts.OnPage != nil {
+		l.opts.OnPage(engine.Page{Revision: meta.ResourceVersion, Remaining: meta.RemainingItemCount})
+	}
+	l.announced = true
+}
+
+// pass yields an item, unless an attempt before did.
+func (l *listing) pass(item []byte) error {
+	meta, raw, err := restoreType(l.target.resource, item, l.buf)
+	if err != nil {
+		return err
+	}
+	if len(raw) != len(item) {
+		l.buf = raw // grown, and used again
+	}
+	name := objectName{meta.Namespace, meta.Name}
+	if _, done := l.yielded[name]; done {
+		return nil
+	}
+	l.yielded[name] = struct{}{}
+	if !l.yield(engine.Object{Resource: l.target.resource, Meta: meta, Raw: raw}) {
+		return errStopped
+	}
+	return nil
+}
+
+// next is the token behind the page.
+func (l *listing) next(meta *listMeta) (string, error) {
+	if meta == nil {
+		return "", errors.New("the list has no metadata")
+	}
+	if meta.Continue != "" && meta.Continue == l.token {
+		return "", errors.New("the list goes on where it has been: the API server sent the same continue token twice")
+	}
+	return meta.Continue, nil
+}
+
+// broken explains why reading stopped: a failure of the connection can be the
+// end of the context, or the watchdog's doing.
+func (l *listing) broken(reading context.Context, err error) error {
+	var cut *engine.RetryableError
+	if errors.As(err, &cut) {
+		return fromTransport(reading, cut.Err)
+	}
+	return err
+}
