@@ -257,7 +257,6 @@ func TestOrphansAreOldAttemptsWithoutAMarker(t *testing.T) {
 	mustTake(t, c, clusterA, "broken", "one")
 	begin("broken", "two")
 	store.blobs[archive.MarkerKey(clusterA, "broken")] = blob{data: []byte("?"), modTime: start}
-	begin("running", "old-file")
 	_ = store.put(archive.AllDataPrefix(clusterA)+"readme.txt", nil)
 	begin("running", "old-file")
 	store.clock.now = start.Add(24*time.Hour + time.Second)
