@@ -291,6 +291,11 @@ type StorageLocationStatus struct {
 	// the last sync.
 	// +optional
 	ForeignBackups int32 `json:"foreignBackups,omitempty"`
+
+	// syncMessage names what the last sync could not show, and why: a marker that
+	// is corrupt, a listing that failed. It says nothing of available.
+	// +optional
+	SyncMessage string `json:"syncMessage,omitempty"`
 }
 
 // Config states how Ark works in this cluster. There is one, named default.
