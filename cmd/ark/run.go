@@ -34,6 +34,10 @@ type app struct {
 // code. What it writes to the user's error stream is at most one line.
 func run(ctx context.Context, args []string, io stdio) exit.Code {
 	a := &app{stdio: io, environment: os.LookupEnv, now: time.Now}
+	return a.run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) exit.Code {
 	root := newRoot(a, filepath.Base(args[0]))
 	root.SetArgs(args[1:])
 	cmd, err := root.ExecuteContextC(ctx)

@@ -48,6 +48,10 @@ func (s *selectionFlags) add(flags *pflag.FlagSet, verb string) {
 		"cover cluster-scoped objects; when omitted, they are covered with all namespaces, and otherwise only those that are needed")
 }
 
+// changed reports whether a flag was set. Commands that select nothing have no
+// such flags.
+func (s *selectionFlags) changed(flag string) bool { return s.flags != nil && s.flags.Changed(flag) }
+
 // given lists the flags that were set.
 func (s *selectionFlags) given() []string {
 	var names []string
@@ -55,7 +59,7 @@ func (s *selectionFlags) given() []string {
 		includeNamespaces, excludeNamespaces, includeResources, excludeResources,
 		selector, orSelector, includeClusterResources,
 	} {
-		if s.flags.Changed(n) {
+		if s.changed(n) {
 			names = append(names, "--"+n)
 		}
 	}
@@ -85,7 +89,7 @@ func (s *selectionFlags) template() (v1alpha1.BackupTemplate, error) {
 		}
 		t.OrLabelSelectors = append(t.OrLabelSelectors, *parsed)
 	}
-	if s.flags.Changed(includeClusterResources) {
+	if s.changed(includeClusterResources) {
 		t.IncludeClusterResources = &s.includeClusterResources
 	}
 	return t, nil

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+)
+
+func TestMistakesOnTheCommandLine(t *testing.T) {
+	tests := map[string]struct {
+		args string
+		want string
+	}{
+		"an unknown command, with what may be meant": {
+			"bakup get", `ark: unknown command "bakup" for "ark": did you mean backup?; see "ark --help"`,
+		},
+		"an unknown verb": {
+			"backup mend x", `ark: unknown command "mend" for "ark backup"; see "ark backup --help"`,
+		},
+		"an unknown flag": {
+			"backup get --all", `ark: unknown flag: --all; see "ark backup get --help"`,
+		},
+		"a value that is none of a flag's": {
+			"backup get -o xml", `ark: invalid argument "xml" for "-o, --output" flag: must be table, wide, yaml, json or name; see "ark backup get --help"`,
+		},
+		"a duration that is none": {
+			"backup create a --ttl 30", `ark: invalid argument "30" for "--ttl" flag: time: missing unit in duration "30"; see "ark backup create --help"`,
+		},
+		"a duration below zero": {
+			"backup create a --ttl=-1h", `ark: --ttl -1h0m0s: must be positive; see "ark backup create --help"`,
+		},
+		"no name": {
+			"backup create", `ark: NAME is missing: it can only be left out with --from-schedule or --from-policy; see "ark backup create --help"`,
+		},
+		"two names": {
+			"backup create a b", `ark: accepts at most 1 arg(s), received 2: expected ark backup create [NAME]; see "ark backup create --help"`,
+		},
+		"a name that no object can have": {
+			"backup create Friday!", `ark: NAME "Friday!": a lowercase RFC 1123 subdomain must consist of`,
+		},
+		"a selector that cannot be read": {
+			"backup create a -l a=b=c", `ark: --selector "a=b=c": `,
+		},
+		"two kinds of selectors": {
+			"backup create a -l a=b --or-selector c=d", `ark: set --selector or --or-selector, not both; see`,
+		},
+		"a policy and a selection": {
+			"backup create --from-policy p --include-namespaces x",
+			`ark: --include-namespaces cannot be combined with --from-policy, whose template says what is covered; see`,
+		},
+		"a policy and a schedule": {
+			"backup create --from-policy p --from-schedule s", `ark: set --from-schedule or --from-policy, not both; see`,
+		},
+		"a timeout of nothing": {
+			"backup create a --timeout 5m", `ark: --timeout is how long to wait: set --wait too; see`,
+		},
+		"a restore of nothing": {
+			"restore create", `ark: set one of --from-backup, --from-schedule and --from-policy; see`,
+		},
+		"two namespaces mapped onto one": {
+			"restore create --from-backup a --namespace-mappings a:x,b:x",
+			`ark: --namespace-mappings: "a" and "b" cannot both be restored into "x": choose another namespace for one; see`,
+		},
+		"one namespace mapped onto two": {
+			"restore create --from-backup a --namespace-mappings a:x,a:y",
+			`ark: --namespace-mappings: "a" is mapped twice, into "x" and "y"; see`,
+		},
+		"a mapping without a colon": {
+			"restore create --from-backup a --namespace-mappings a", `ark: --namespace-mappings "a": write from:to, and commas between pairs; see`,
+		},
+		"a mapping to what is no namespace": {
+			"restore create --from-backup a --namespace-mappings a:B", `ark: --namespace-mappings "a:B": "B" is not the name of a namespace: `,
+		},
+		"a policy for existing objects that there is not": {
+			"restore create --from-backup a --existing-resource-policy merge",
+			`flag: must be None, Update or Recreate; see`,
+		},
+		"a deletion that nobody confirms": {
+			"backup delete a", `ark: nobody can be asked here: confirm with --yes; see`,
+		},
+		"a deletion without a reason": {
+			"backup delete a --yes --reason=", `ark: --reason must not be empty: say why, for the record; see`,
+		},
+		"a download to where it cannot be checked first": {
+			"backup download a -f -", `ark: --file -: the archive is checked before it is handed out, so it needs a file; see`,
+		},
+		"a cluster of no bucket": {
+			"backup get --cluster x", `ark: --cluster goes with --store: to choose a cluster to connect to, use --context; see`,
+		},
+		"a prefix of no bucket": {
+			"restore get --prefix x", `ark: --prefix goes with --store; see`,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := atBucket(t).ark(t.Context(), strings.Fields(tc.args)...)
+			if got.Code != exit.Usage || got.Out != "" {
+				t.Errorf("exit code %d, output %q", got.Code, got.Out)
+			}
+			if !strings.Contains(got.Err, tc.want) || strings.Count(got.Err, "\n") != 1 {
+				t.Errorf("got %q, want one line with %q", got.Err, tc.want)
+			}
+		})
+	}
+}
+
+func TestAGroupAloneShowsItsHelp(t *testing.T) {
+	got := atBucket(t).ark(t.Context(), "backup")
+	check(t, got, exit.Success, []string{"ark backup [command]", "download"}, nil)
+}
+
+func TestThePluginOfKubectlNamesItselfSo(t *testing.T) {
+	u := atBucket(t)
+	u.program = "/usr/local/bin/kubectl-ark"
+	check(t, u.ark(t.Context(), "backup", "create", "--help"), exit.Success,
+		[]string{"kubectl ark backup create [NAME] [flags]", "  kubectl ark backup create before-upgrade --wait"}, nil)
+	check(t, u.ark(t.Context(), "backup", "create"), exit.Usage, nil, []string{`see "kubectl ark backup create --help"`})
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"nightly-20261121030000", "nightly-20261122030000", "before-upgrade", "shop"}
+	tests := map[string]struct {
+		name string
+		want []string
+	}{
+		"a letter off":                    {"before-upgrad", []string{"before-upgrade"}},
+		"letters swapped":                 {"befroe-upgrade", []string{"before-upgrade"}},
+		"the beginning, the newest first": {"nightly", []string{"nightly-20261122030000", "nightly-20261121030000"}},
+		"nothing like it":                 {"weekly", nil},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, nearest(tc.name, names)); diff != "" {
+				t.Errorf("nearest() mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
