@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package policies
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+const (
+	// firstLimit is many times what a sound rule needs for an object.
+	firstLimit = 50 * time.Millisecond
+	// aloneLimit is for the second try, when nothing else runs: a throttled pod
+	// stalls for longer than firstLimit without any fault of the rules.
+	aloneLimit = 2 * time.Second
+	// requestLimit is for a whole restore, which is asked about once.
+	requestLimit = 5 * time.Second
+	// hopelessAfter second tries that failed no object gets another: rules that
+	// never end would otherwise hold up a backup for two seconds an object.
+	hopelessAfter = 16
+)
+
+// patience evaluates objects one by one within bounds. It is safe for
+// concurrent use.
+type patience struct {
+	first, alone time.Duration
+	// running is held for reading by every first try, for writing by a second.
+	running sync.RWMutex
+	failed  atomic.Int32
+}
+
+func newPatience() *patience {
+	return &patience{first: firstLimit, alone: aloneLimit}
+}
+
+// eval tries twice at most.
+func (p *patience) eval(ctx context.Context, u *unit, input ast.Value) (map[string]ast.Set, error) {
+	sets, err := p.tryFirst(ctx, u, input)
+	if !errors.Is(err, errTimeout) || p.failed.Load() >= hopelessAfter {
+		return sets, err
+	}
+	p.running.Lock()
+	defer p.running.Unlock()
+	if p.failed.Load() >= hopelessAfter {
+		return nil, err
+	}
+	sets, err = u.eval(ctx, input, p.alone)
+	if errors.Is(err, errTimeout) {
+		p.failed.Add(1)
+	}
+	return sets, err
+}
+
+func (p *patience) tryFirst(ctx context.Context, u *unit, input ast.Value) (map[string]ast.Set, error) {
+	p.running.RLock()
+	defer p.running.RUnlock()
+	return u.eval(ctx, input, p.first)
+}
