@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// compressionLevel is gzip's own default.
-	compressionLevel = 6
+	// compressionLevel makes what gzip -6 makes, within a tenth, of JSON as an API
+	// server sends it; level 6 of this library gains a hundredth more for half as
+	// much time again.
+	compressionLevel = 5
 	// keepBuffer is the largest buffer that goes back to the pool: one big object
 	// must not stay in memory for good.
 	keepBuffer = 4 * MemberBytes

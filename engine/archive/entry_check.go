@@ -6,7 +6,6 @@ package archive
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,12 +22,6 @@ const (
 	maxMetadata = 512 << 10
 	// maxLine bounds an index line: maxMetadata, every byte of it escaped, and the rest.
 	maxLine = 4 << 20
-)
-
-var (
-	// code is what policies allow for a reason.
-	code = regexp.MustCompile("^[a-z0-9][a-z0-9-]{0,62}$")
-	kind = regexp.MustCompile("^[A-Za-z][A-Za-z0-9-]{0,62}$")
 )
 
 // isDomain reports whether s is a DNS subdomain (RFC 1123), which is what
@@ -59,6 +52,25 @@ func isLabel(s string) bool {
 	}
 	return true
 }
+
+// isKind reports whether s can be the kind of a type, or a reason of a condition.
+func isKind(s string) bool {
+	if len(s) == 0 || len(s) > 63 || !isLetter(s[0]) {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func isLetter(c byte) bool { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') }
+
+// isCode reports whether s is what policies allow for a reason: a label that may
+// end in hyphens.
+func isCode(s string) bool { return isLabel(strings.TrimRight(s, "-")) && len(s) <= 63 }
 
 // isName reports whether s can be the name of an object of any type: what
 // Kubernetes calls a path segment, and printable.
@@ -94,7 +106,7 @@ func (e *Entry) check() error {
 	switch {
 	case !isLabel(e.Version):
 		return broken("version", e.Version, "is not a DNS label")
-	case !kind.MatchString(e.Kind):
+	case !isKind(e.Kind):
 		return broken("kind", e.Kind, "is not a kind")
 	case len(e.UID) > maxText:
 		return broken("uid", string(e.UID), "is too long")
@@ -153,7 +165,7 @@ func (e *Entry) checkMetadata() error {
 		size += len(n.Group) + len(n.Resource) + len(n.Namespace) + len(n.Name)
 	}
 	for _, c := range e.Codes {
-		if !code.MatchString(c) {
+		if !isCode(c) {
 			return broken("code", c, "is not a reason code")
 		}
 		size += len(c)

@@ -133,7 +133,7 @@ func (m *Marker) checkCounts() error {
 		return broken("excludedBy", len(m.ExcludedBy), "codes are more than 1000")
 	}
 	for c, n := range m.ExcludedBy {
-		if !code.MatchString(c) || n < 0 {
+		if !isCode(c) || n < 0 {
 			return broken("excludedBy", c, "is not a reason code with a count")
 		}
 	}
@@ -154,7 +154,7 @@ func checkResources(all map[string]ResourceSummary) error {
 		}
 		if err := firstBroken(
 			rule{isLabel(r.Version), "resources.version", r.Version, "is not a DNS label"},
-			rule{kind.MatchString(r.Kind), "resources.kind", r.Kind, "is not a kind"},
+			rule{isKind(r.Kind), "resources.kind", r.Kind, "is not a kind"},
 			rule{isText(r.Revision), "resources.revision", r.Revision, "is not text"},
 		); err != nil {
 			return err

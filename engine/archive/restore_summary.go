@@ -88,7 +88,7 @@ func (s *RestoreSummary) check() error {
 		rule{isTime(s.Started), "started", s.Started, "is not a time within 1970 and 9999"},
 		rule{isTime(s.Completed), "completed", s.Completed, "is not a time within 1970 and 9999"},
 		rule{isCompleteness(s.Completeness), "completeness", s.Completeness, "is not Complete, Partial or None"},
-		rule{kind.MatchString(s.Reason), "reason", s.Reason, "is not a condition reason"},
+		rule{isKind(s.Reason), "reason", s.Reason, "is not a condition reason"},
 		rule{isText(s.Message), "message", s.Message, "is not text"},
 	); err != nil {
 		return err

@@ -228,3 +228,213 @@ func (f *full) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+func TestAFullDiskIsFinal(t *testing.T) {
+	tests := map[string]struct {
+		contents, index int
+		fail            func(*archive.Writer) error
+	}{
+		"when contents are flushed": {index: 9, fail: func(w *archive.Writer) error {
+			m := w.NewMember()
+			return errors.Join(m.Add(configMap("app", "a"), []byte(`{}`)), m.Flush())
+		}},
+		"when a big object is added": {index: 9, fail: func(w *archive.Writer) error {
+			return w.NewMember().Add(configMap("app", "a"), text(1, archive.MemberBytes))
+		}},
+		"when the index is flushed": {contents: 9, fail: func(w *archive.Writer) error {
+			m := w.NewMember()
+			return errors.Join(m.Add(configMap("app", "a"), []byte(`{}`)), m.Flush())
+		}},
+		"when notes fill a block": {contents: 9, fail: func(w *archive.Writer) error {
+			for i := range 10_000 {
+				if err := w.Note(configMap("app", fmt.Sprintf("n-%d", i))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		"when the end is written": {index: 9, fail: (*archive.Writer).Close},
+		"when notes are written at the end": {contents: 9, fail: func(w *archive.Writer) error {
+			return errors.Join(w.Note(configMap("app", "a")), w.Close())
+		}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := archive.NewWriter(&full{tc.contents}, &full{tc.index}, mtime)
+			if err := tc.fail(w); !errors.Is(err, errFull) {
+				t.Fatalf("error = %v, want %v", err, errFull)
+			}
+			m := w.NewMember()
+			if err := errors.Join(m.Add(configMap("app", "b"), []byte(`{}`)), m.Flush()); !errors.Is(err, errFull) {
+				t.Errorf("Flush() afterwards: error = %v, want %v", err, errFull)
+			}
+			if err := w.Close(); !errors.Is(err, errFull) {
+				t.Errorf("Close() afterwards: error = %v, want %v", err, errFull)
+			}
+		})
+	}
+}
+
+func TestAClosedArchiveTakesNothing(t *testing.T) {
+	var out written
+	w := archive.NewWriter(&out.contents, &out.index, mtime)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	size := out.contents.Len()
+	m := w.NewMember()
+	if err := errors.Join(m.Add(configMap("app", "a"), []byte(`{}`)), m.Flush()); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("Flush() error = %v", err)
+	}
+	if out.contents.Len() != size {
+		t.Error("something was appended behind the end")
+	}
+	if got := entries(t, out.index.Bytes()); len(got) > 0 {
+		t.Errorf("index = %v, want none", got)
+	}
+}
+
+func TestAnObjectThatCannotBeArchivedLeavesTheOthers(t *testing.T) {
+	tests := map[string]struct {
+		entry archive.Entry
+		size  int
+		says  string
+	}{
+		"a name with a slash":      {entry: configMap("app", "a/b"), says: `name "a/b" is not a name`},
+		"a name that climbs":       {entry: configMap("app", ".."), says: "is not a name"},
+		"a name of one dot":        {entry: configMap("app", "."), says: "is not a name"},
+		"no name":                  {entry: configMap("app", ""), says: "is not a name"},
+		"a name with a bell":       {entry: clusterRole("ding\a"), says: "is not a name"},
+		"a name that is no UTF-8":  {entry: clusterRole("\xff"), says: "is not a name"},
+		"a namespace that climbs":  {entry: configMap("..", "a"), says: `namespace ".."`},
+		"no namespace":             {entry: configMap("", "a"), says: `namespace ""`},
+		"a namespace without need": {entry: archive.Entry{Version: "v1", Resource: "nodes", Kind: "Node", Namespace: "a", Name: "a"}, says: "not namespaced"},
+		"a strange group":          {entry: archive.Entry{Group: "a..b", Version: "v1", Resource: "nodes", Kind: "Node", Name: "a"}, says: `group "a..b"`},
+		"a strange resource":       {entry: archive.Entry{Version: "v1", Resource: "nodes/x", Kind: "Node", Name: "a"}, says: `resource "nodes/x"`},
+		"a strange version":        {entry: archive.Entry{Version: "", Resource: "nodes", Kind: "Node", Name: "a"}, says: "version"},
+		"a strange kind":           {entry: archive.Entry{Version: "v1", Resource: "nodes", Kind: "1", Name: "a"}, says: "kind"},
+		"too many labels": {
+			entry: with(func(e *archive.Entry) { e.Labels = map[string]string{"a": strings.Repeat("x", 1<<20)} }), says: "metadata of",
+		},
+		"a strange code":           {entry: with(func(e *archive.Entry) { e.Codes = []string{"Not A Code"} }), says: "code"},
+		"a strange need":           {entry: with(func(e *archive.Entry) { e.Needs = []archive.Ref{{Resource: "pods", Name: "../x"}} }), says: "needs: name"},
+		"an object without an end": {entry: configMap("app", "big"), size: archive.MaxObjectBytes + 1, says: "size"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var out written
+			w := archive.NewWriter(&out.contents, &out.index, mtime)
+			m := w.NewMember()
+			good := configMap("app", "good")
+			if err := m.Add(good, []byte(`{}`)); err != nil {
+				t.Fatal(err)
+			}
+			for what, err := range map[string]error{"Add": m.Add(tc.entry, make([]byte, tc.size)), "Note": w.Note(tc.entry)} {
+				if what == "Note" && tc.size > 0 {
+					continue // a note has no size
+				}
+				if !errors.Is(err, archive.ErrInvalidEntry) || !strings.Contains(err.Error(), tc.says) {
+					t.Errorf("%s() error = %v, want ErrInvalidEntry saying %q", what, err, tc.says)
+				}
+			}
+			if err := errors.Join(m.Flush(), w.Close()); err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, e := range entries(t, out.index.Bytes()) {
+				names = append(names, e.Key().String())
+			}
+			if len(names) == 0 || names[0] != good.Key().String() {
+				t.Errorf("index = %v, want the good object", names)
+			}
+		})
+	}
+}
+
+// with is a good entry that was changed.
+func with(change func(*archive.Entry)) archive.Entry {
+	e := configMap("app", "settings")
+	change(&e)
+	return e
+}
+
+func TestNotesAreLinesWithoutContents(t *testing.T) {
+	var out written
+	w := archive.NewWriter(&out.contents, &out.index, mtime)
+	for i := range 5000 {
+		e := configMap("app", fmt.Sprintf("n-%d", i))
+		e.Excluded, e.Codes, e.Error = true, []string{"opt-out"}, "bad\x1b[31m"
+		e.Size, e.SHA256, e.Offset = 7, "stale", 9
+		if err := w.Note(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := entries(t, out.index.Bytes())
+	want := configMap("app", "n-4999")
+	want.Excluded, want.Codes, want.Error = true, []string{"opt-out"}, "bad\uFFFD[31m"
+	if len(got) != 5000 {
+		t.Fatalf("%d lines, want 5000", len(got))
+	}
+	if diff := cmp.Diff(want, got[4999]); diff != "" {
+		t.Errorf("line mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestEqualObjectsMakeEqualBytes(t *testing.T) {
+	objects := []object{{configMap("app", "a"), text(1, 5000)}, {clusterRole("system:node"), text(2, 3<<20)}}
+	first, again := write(t, 1, objects), write(t, 1, objects)
+	if !bytes.Equal(first.contents.Bytes(), again.contents.Bytes()) || !bytes.Equal(first.index.Bytes(), again.index.Bytes()) {
+		t.Error("two archives of the same objects differ")
+	}
+}
+
+func TestABigObjectHasAMemberOfItsOwn(t *testing.T) {
+	out := write(t, 1, []object{
+		{configMap("app", "small"), text(1, 100)},
+		{configMap("app", "big"), text(2, archive.MemberBytes)},
+		{configMap("app", "last"), text(3, 100)},
+	})
+	members := map[int64]int{}
+	for _, e := range entries(t, out.index.Bytes()) {
+		members[e.Member]++
+	}
+	if len(members) != 3 {
+		t.Errorf("objects lie in %d members, want 3", len(members))
+	}
+}
+
+// BenchmarkAdd archives objects of 4 KiB: ns and allocations are per object.
+func BenchmarkAdd(b *testing.B) {
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("by %d workers", workers), func(b *testing.B) {
+			raw := make([][]byte, 256)
+			for i := range raw {
+				raw[i] = text(uint64(i), 4096)
+			}
+			e := configMap("app", "some-config-map-with-a-name")
+			e.UID, e.Labels = "0e8d1c6a-6f5c-4b8e-9d6f-0a1b2c3d4e5f", map[string]string{"app": "web", "tier": "front"}
+			b.SetBytes(4096)
+			b.ReportAllocs()
+			w := archive.NewWriter(io.Discard, io.Discard, mtime)
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for range workers {
+				wg.Go(func() {
+					m := w.NewMember()
+					for i := range b.N / workers {
+						if err := m.Add(e, raw[i%len(raw)]); err != nil {
+							b.Error(err)
+						}
+					}
+					if err := m.Flush(); err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
