@@ -147,22 +147,20 @@ func (s *Selection) CoversNamespace(name string) bool {
 	return (len(s.includedNamespaces) == 0 || s.includedNamespaces.Match(name)) && !s.excludedNamespaces.Match(name)
 }
 
-// NamedNamespaces returns the covered namespaces, sorted, when the template
-// names each of them without a glob. They need not exist.
-func (s *Selection) NamedNamespaces() (names []string, ok bool) {
-	if len(s.includedNamespaces) == 0 {
-		return nil, false
-	}
+// NamedNamespaces returns, sorted, the covered namespaces that the template
+// names without a glob; they need not exist. only says that no others are covered.
+func (s *Selection) NamedNamespaces() (names []string, only bool) {
+	only = len(s.includedNamespaces) > 0
 	for _, g := range s.includedNamespaces {
-		if !g.Exact() {
-			return nil, false
-		}
-		if s.CoversNamespace(g.pattern) {
+		switch {
+		case !g.Exact():
+			only = false
+		case s.CoversNamespace(g.pattern):
 			names = append(names, g.pattern)
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names), true
+	return slices.Compact(names), only
 }
 
 // CoversResource reports whether objects of the type are covered in their own

@@ -151,17 +151,18 @@ func TestCoversNamespace(t *testing.T) {
 		want               []string
 		all                bool
 		named              []string
+		only               bool
 		scope              selection.ClusterScope
 	}{
 		"nothing named means all": {want: names, all: true, scope: selection.ClusterScopeAll},
 		"a star means all":        {included: []string{"*"}, want: names, all: true, scope: selection.ClusterScopeAll},
-		"a name":                  {included: []string{"team-a"}, want: []string{"team-a"}, named: []string{"team-a"}},
+		"a name":                  {included: []string{"team-a"}, want: []string{"team-a"}, named: []string{"team-a"}, only: true},
 		"a name twice and one that does not exist": {
-			included: []string{"team-b", "gone", "team-b"}, want: []string{"team-b"}, named: []string{"gone", "team-b"},
+			included: []string{"team-b", "gone", "team-b"}, want: []string{"team-b"}, named: []string{"gone", "team-b"}, only: true,
 		},
 		"a glob":                                       {included: []string{"team-?"}, want: []string{"team-a", "team-b"}},
-		"a name and a glob":                            {included: []string{"default", "team-b*"}, want: []string{"default", "team-b", "team-b-dev"}},
-		"exclusion wins over a name":                   {included: []string{"team-a", "team-b"}, excluded: []string{"*-a"}, want: []string{"team-b"}, named: []string{"team-b"}},
+		"a name and a glob":                            {included: []string{"default", "team-b*"}, want: []string{"default", "team-b", "team-b-dev"}, named: []string{"default"}},
+		"exclusion wins over a name":                   {included: []string{"team-a", "team-b"}, excluded: []string{"*-a"}, want: []string{"team-b"}, named: []string{"team-b"}, only: true},
 		"exclusion alone is not all":                   {excluded: []string{"kube-*"}, want: []string{"default", "team-a", "team-b", "team-b-dev"}},
 		"what excludes nothing there is still not all": {excluded: []string{"gone"}, want: names},
 	}
@@ -178,8 +179,8 @@ func TestCoversNamespace(t *testing.T) {
 			if s.AllNamespaces() != tc.all || s.ClusterScope() != tc.scope {
 				t.Errorf("AllNamespaces() = %v, ClusterScope() = %v, want %v, %v", s.AllNamespaces(), s.ClusterScope(), tc.all, tc.scope)
 			}
-			if named, ok := s.NamedNamespaces(); ok != (tc.named != nil) || !slices.Equal(named, tc.named) {
-				t.Errorf("NamedNamespaces() = %v, %v, want %v", named, ok, tc.named)
+			if named, ok := s.NamedNamespaces(); ok != tc.only || !slices.Equal(named, tc.named) {
+				t.Errorf("NamedNamespaces() = %v, %v, want %v, %v", named, ok, tc.named, tc.only)
 			}
 		})
 	}

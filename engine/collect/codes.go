@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+// Reason codes of Ark's own for what is left out of a backup. The codes of rules
+// stand beside them.
+const (
+	// CodeServedTwice: the same objects are archived as another type.
+	CodeServedTwice = "served-twice"
+	// CodeTypeExcluded: excludedResources names the type.
+	CodeTypeExcluded = "type-excluded"
+	// CodeTypeNotIncluded: includedResources does not name the type.
+	CodeTypeNotIncluded = "type-not-included"
+	// CodeClusterScoped: the type is cluster-scoped, and the template covers no such
+	// objects, or only those of other types that selected objects need.
+	CodeClusterScoped = "cluster-scoped"
+	// CodeNamespaceNotCovered: the template does not cover the namespace.
+	CodeNamespaceNotCovered = "namespace-not-covered"
+	// CodeOwnSecret: a Secret that Ark's own Config names, such as the credentials
+	// of the bucket that the backup is written to.
+	CodeOwnSecret = "ark-own-secret" //nolint:gosec // A reason code, not a credential.
+	// CodeNotIncluded: under OptIn, no rule includes the object.
+	CodeNotIncluded = "not-included"
+)
+
+// Codes of warnings and errors in the results.
+const (
+	// CodeGroupBroken: an API group does not answer, and nothing of it is archived.
+	CodeGroupBroken = "group-broken"
+	// CodeNoEffect: part of the template has no effect.
+	CodeNoEffect = "no-effect"
+	// CodeNamespaceMissing: a namespace that the template names does not exist.
+	CodeNamespaceMissing = "namespace-missing"
+	// CodeListFailed: a type could not be listed, or not to the end.
+	CodeListFailed = "list-failed"
+	// CodeRuleError: the rules failed on an object; it is archived.
+	CodeRuleError = "rule-error"
+	// CodeNotArchivable: an object cannot be archived as it is.
+	CodeNotArchivable = "not-archivable"
+)

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// Report is what became of a backup, in an order that does not depend on which
+// list ended first.
+type Report struct {
+	// Objects counts what was seen. An object that is archived although the rules
+	// failed on it is both included and failed.
+	Objects archive.Counts
+	// Resources tells of each type that was listed, by group resource. A Revision is
+	// that of the type's first page.
+	Resources map[string]archive.ResourceSummary
+	// ExcludedBy counts excluded objects by reason code. One that was excluded for
+	// two reasons counts twice.
+	ExcludedBy map[string]int64
+	// Results are all warnings and errors, and the counts by type.
+	Results archive.Results
+
+	streams []*stream
+}
+
+// Complete reports whether nothing is missing that the template covers and the
+// rules take. A group that does not answer is a warning: it cannot be known
+// whether it would be covered.
+func (r *Report) Complete() bool { return len(r.Results.Errors) == 0 }
+
+func newReport() *Report {
+	return &Report{Resources: map[string]archive.ResourceSummary{}, ExcludedBy: map[string]int64{}}
+}
+
+func (r *Report) add(s *stream) { r.streams = append(r.streams, s) }
+
+// finish sums up the streams, in the order of their types.
+func (r *Report) finish() *Report {
+	slices.SortFunc(r.streams, func(a, b *stream) int { return cmp.Compare(a.name, b.name) })
+	r.Results.Resources = make(map[string]map[string]int64, len(r.streams))
+	for _, s := range r.streams {
+		r.Objects.Included += s.counts.Included
+		r.Objects.Excluded += s.counts.Excluded
+		r.Objects.Failed += s.counts.Failed
+		for code, n := range s.excludedBy {
+			r.ExcludedBy[code] += n
+		}
+		r.Resources[s.name] = archive.ResourceSummary{
+			Counts: s.counts, Version: s.resource.Version, Kind: s.resource.Kind,
+			Namespaced: s.resource.Namespaced, Revision: s.revision,
+		}
+		r.Results.Resources[s.name] = byOutcome(s.counts)
+		for _, m := range s.errors {
+			r.Results.Fail(m)
+		}
+		r.Results.MoreErrors += s.moreErrors
+	}
+	r.streams = nil
+	return r
+}
+
+func byOutcome(c archive.Counts) map[string]int64 {
+	return map[string]int64{"included": c.Included, "excluded": c.Excluded, "failed": c.Failed}
+}

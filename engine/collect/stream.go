@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+const (
+	// progressEvery is after how many objects of a type progress is reported.
+	progressEvery = 256
+	// maxErrorsPerType bounds the errors that the report lists for one type. The
+	// index has them all.
+	maxErrorsPerType = 1000
+)
+
+// stream is the list of one type on its way into the archive.
+type stream struct {
+	task
+
+	run    *run
+	member Member
+	// name is the group resource, as text.
+	name string
+
+	counts     archive.Counts
+	excludedBy map[string]int64
+	errors     []archive.Message
+	moreErrors int64
+	revision   string
+	// unreported objects are not in the run's progress yet.
+	unreported int64
+	// namespace is where the last archived object lies: most lists are in the order
+	// of namespaces, and each is noted once.
+	namespace string
+}
+
+func newStream(r *run, t task, member Member) *stream {
+	return &stream{task: t, run: r, member: member, name: t.resource.GroupResource().String(), excludedBy: map[string]int64{}}
+}
+
+// list archives the objects of one namespace, or of all. Its error is about the
+// type, unless it is a runError or ctx ended.
+func (s *stream) list(ctx context.Context, namespace string) error {
+	opts := engine.ListOptions{Namespace: namespace, Revision: s.run.opts.Revision, OnPage: s.page}
+	if s.resource.Namespaced {
+		opts.Labels = s.run.selection.LabelSelector()
+	}
+	for o, err := range s.run.source.Lister.List(ctx, s.resource, opts) {
+		if err != nil {
+			return err
+		}
+		if err := s.object(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stream) page(p engine.Page) {
+	if s.revision == "" {
+		s.revision = p.Revision
+	}
+}
+
+// object decides on one object and archives it.
+func (s *stream) object(ctx context.Context, o engine.Object) error {
+	refs := needs(o)
+	needed := !s.resource.Namespaced && s.run.related.needs(o, refs)
+	if !s.covers(o) && !needed {
+		return nil
+	}
+	if s.unreported++; s.unreported == progressEvery {
+		s.run.objectsDone(s.unreported)
+		s.unreported = 0
+	}
+	if s.run.isProtected(o) {
+		return s.exclude(o, []string{CodeOwnSecret})
+	}
+	ruling, ruleErr := s.decide(ctx, o)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case len(ruling.Exclude) > 0:
+		return s.exclude(o, ruling.Exclude)
+	case ruleErr != nil && s.run.opts.OnRuleError == FailOnRuleError:
+		return &runError{fmt.Errorf("apply rules to %s: %w", o.Key(), ruleErr)}
+	case ruleErr == nil && !needed && s.run.optIn() && len(ruling.Include) == 0:
+		return s.exclude(o, []string{CodeNotIncluded})
+	}
+	return s.include(o, refs, ruling.Include, ruleErr)
+}
+
+// covers reports whether the template covers the object in its own right.
+func (s *stream) covers(o engine.Object) bool {
+	if !s.ownRight || !s.run.selection.MatchesLabels(o.Meta.Labels) {
+		return false
+	}
+	switch {
+	case s.resource.Namespaced:
+		return s.run.coversNamespace(o.Meta.Namespace)
+	case s.resource.GroupResource() == namespacesType:
+		return s.run.coversNamespace(o.Meta.Name)
+	default:
+		return true
+	}
+}
+
+func (r *run) isProtected(o engine.Object) bool {
+	if len(r.opts.Protected) == 0 {
+		return false
+	}
+	_, protected := r.opts.Protected[o.Key()]
+	return protected
+}
+
+func (r *run) optIn() bool { return r.decider != nil && r.opts.Mode == OptIn }
+
+// decide asks the rules. An error says that they have no answer for the object.
+func (s *stream) decide(ctx context.Context, o engine.Object) (Ruling, error) {
+	if s.run.decider == nil {
+		return Ruling{}, nil
+	}
+	var namespace *Namespace
+	if s.resource.Namespaced {
+		namespace = s.run.namespaces.byName[o.Meta.Namespace]
+		if namespace == nil {
+			// Rules that look at the namespace's labels would see none, and decide wrongly.
+			return Ruling{}, fmt.Errorf("namespace %s is not known: %w", o.Meta.Namespace, s.run.namespaces.err)
+		}
+	}
+	ruling, err := s.run.decider.Decide(ctx, o, namespace)
+	if err != nil {
+		return Ruling{}, err
+	}
+	return ruling, nil
+}
+
+// exclude notes in the index that the object is left out, and why.
+func (s *stream) exclude(o engine.Object, codes []string) error {
+	e := newEntry(o, nil)
+	e.Excluded, e.Codes = true, codes
+	if err := s.run.sink.Note(e); err != nil {
+		if !errors.Is(err, archive.ErrInvalidEntry) {
+			return &runError{fmt.Errorf("write archive: %w", err)}
+		}
+		s.fail(o, CodeNotArchivable, err)
+	}
+	s.counts.Excluded++
+	for _, code := range codes {
+		s.excludedBy[code]++
+	}
+	return s.run.opts.Decisions.object(o, false, codes, nil)
+}
+
+// include archives the object. ruleErr is why the rules could not be asked.
+func (s *stream) include(o engine.Object, refs []archive.Ref, codes []string, ruleErr error) error {
+	e := newEntry(o, refs)
+	e.Codes = codes
+	if ruleErr != nil {
+		e.Error = ruleErr.Error()
+	}
+	err := s.member.Add(e, o.Raw)
+	if errors.Is(err, archive.ErrInvalidEntry) && len(refs) > 0 {
+		// What an object refers to is whatever somebody wrote into it. It is no reason
+		// to lose the object.
+		e.Needs = nil
+		err = s.member.Add(e, o.Raw)
+	}
+	switch {
+	case errors.Is(err, archive.ErrInvalidEntry):
+		return s.notArchived(o, e, err)
+	case err != nil:
+		return &runError{fmt.Errorf("write archive: %w", err)}
+	}
+	s.counts.Included++
+	s.noteRelations(o, refs)
+	if ruleErr == nil {
+		return nil
+	}
+	s.fail(o, CodeRuleError, ruleErr)
+	return s.run.opts.Decisions.object(o, true, codes, ruleErr)
+}
+
+// notArchived records an object that the archive cannot hold. Its index line is
+// tried too: an object that is too large has one.
+func (s *stream) notArchived(o engine.Object, e archive.Entry, cause error) error {
+	e.Error = cause.Error()
+	if err := s.run.sink.Note(e); err != nil && !errors.Is(err, archive.ErrInvalidEntry) {
+		return &runError{fmt.Errorf("write archive: %w", err)}
+	}
+	s.fail(o, CodeNotArchivable, cause)
+	return s.run.opts.Decisions.object(o, false, []string{CodeNotArchivable}, cause)
+}
+
+// noteRelations remembers what the archived object needs.
+func (s *stream) noteRelations(o engine.Object, refs []archive.Ref) {
+	if s.counts.Included == 1 {
+		s.run.related.addType(s.resource)
+	}
+	if o.Meta.Namespace != s.namespace {
+		s.namespace = o.Meta.Namespace
+		s.run.related.addNamespace(s.namespace)
+	}
+	s.run.related.addObject(o, refs)
+}
+
+// fail records what went wrong with one object.
+func (s *stream) fail(o engine.Object, code string, err error) {
+	s.counts.Failed++
+	s.record(archive.Message{Object: o.Key().String(), Code: code, Message: err.Error()})
+}
+
+// failed records that the type could not be listed to the end.
+func (s *stream) failed(namespace string, err error) {
+	text := "list " + s.name
+	if namespace != "" {
+		text += " in namespace " + namespace
+	}
+	s.record(archive.Message{Object: s.name, Code: CodeListFailed, Message: text + ": " + err.Error()})
+}
+
+func (s *stream) record(m archive.Message) {
+	if len(s.errors) >= maxErrorsPerType {
+		s.moreErrors++
+		return
+	}
+	s.errors = append(s.errors, m)
+}
