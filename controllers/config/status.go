@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/announce"
+	"github.com/gopherwood/ark/controllers/internal/conditions"
+)
+
+// setStatus derives the status from what the steps learned. Of a location it
+// leaves what the sync counts, unless it is another store now.
+func setStatus(s *scope, err error) {
+	status := &s.cfg.Status
+	status.ObservedGeneration = s.cfg.Generation
+	set := conditions.Set{Conditions: &status.Conditions, Generation: s.cfg.Generation, Now: s.now}
+
+	switch {
+	case err != nil:
+		set.Judge(err)
+	case len(s.checked) == 0:
+		set.Ready(v1alpha1.SucceededReason, "there is no storage location yet: nothing can be backed up or restored")
+	default:
+		set.Ready(v1alpha1.SucceededReason, fmt.Sprintf("%d of %d storage locations are available", len(s.checked), len(s.checked)))
+	}
+
+	status.Mode = s.cfg.Spec.Mode
+	if status.Mode == "" {
+		status.Mode = v1alpha1.ModeFull
+	}
+	if s.clusterUID != "" {
+		status.ClusterUID = s.clusterUID
+	}
+	if s.rules != nil {
+		status.Policy = s.rules.Status()
+	}
+	if s.checked != nil {
+		status.Storage = storage(s, status.Storage)
+	}
+}
+
+// storage returns the state of each location, in the order of the spec.
+func storage(s *scope, known []v1alpha1.StorageLocationStatus) []v1alpha1.StorageLocationStatus {
+	var all []v1alpha1.StorageLocationStatus
+	for _, c := range s.checked {
+		l := v1alpha1.StorageLocationStatus{Name: c.name}
+		for _, k := range known {
+			if k.Name == c.name {
+				l = k
+			}
+		}
+		if c.storeID != "" && c.storeID != l.StoreID {
+			l = v1alpha1.StorageLocationStatus{Name: c.name, StoreID: c.storeID}
+		}
+		l.Available, l.Message = c.problem == nil, ""
+		if c.problem != nil {
+			l.Message = c.problem.Error()
+		}
+		l.LastCheckTime = &metav1.Time{Time: s.now}
+		all = append(all, l)
+	}
+	return all
+}
+
+// announce tells what a person would want to be told as it happens.
+func (r *Reconciler) announce(s *scope) {
+	for _, l := range s.cfg.Status.Storage {
+		switch was, known := available(s.first, l.Name); {
+		case l.Available && !(known && was):
+			announce.Normal(r.Events, s.cfg, "LocationAvailable", "CheckLocation",
+				fmt.Sprintf("storage location %q is available", l.Name))
+		case !l.Available && (!known || was):
+			announce.Warning(r.Events, s.cfg, v1alpha1.StorageUnavailableReason, "CheckLocation", l.Message)
+		}
+	}
+	now := meta.FindStatusCondition(s.cfg.Status.Conditions, v1alpha1.StalledCondition)
+	was := meta.FindStatusCondition(s.first.Status.Conditions, v1alpha1.StalledCondition)
+	if now != nil && now.Reason == v1alpha1.PolicyInvalidReason && (was == nil || was.Message != now.Message) {
+		announce.Warning(r.Events, s.cfg, now.Reason, "CompileRules", now.Message)
+	}
+}
+
+// available reports whether a location was, and whether that is known.
+func available(cfg *v1alpha1.Config, name string) (was, known bool) {
+	for _, l := range cfg.Status.Storage {
+		if l.Name == name {
+			return l.Available, l.LastCheckTime != nil
+		}
+	}
+	return false, false
+}

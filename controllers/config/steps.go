@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/controllers/internal/step"
+)
+
+// learnIdentity reads the UID of the kube-system namespace: it lives and dies
+// with the cluster.
+func (r *Reconciler) learnIdentity(ctx context.Context, s *scope) error {
+	ns := &metav1.PartialObjectMetadata{}
+	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Reader.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, ns); err != nil {
+		return fmt.Errorf("learn the identity of this cluster: read namespace %s: %w", metav1.NamespaceSystem, err)
+	}
+	s.clusterUID = string(ns.UID)
+	return nil
+}
+
+// checkLocations tries every location, at the same time: the schema allows few,
+// and one that does not answer must not keep the others waiting.
+func (r *Reconciler) checkLocations(ctx context.Context, s *scope) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+
+	s.checked = make([]check, len(s.cfg.Spec.Storage))
+	var active sync.WaitGroup
+	for i, l := range s.cfg.Spec.Storage {
+		active.Go(func() {
+			location, err := r.Locations.Check(ctx, s.cfg, l.Name)
+			s.checked[i] = check{name: l.Name, problem: err}
+			if err == nil {
+				s.checked[i].storeID = location.Catalog.Identity().ID
+			}
+		})
+	}
+	active.Wait()
+
+	for _, c := range s.checked {
+		if c.problem != nil {
+			s.refuse(c.problem)
+		}
+	}
+	return nil
+}
+
+// loadRules compiles the rules and keeps them, so that a restart finds the last
+// good ones while the present ones are broken.
+func (r *Reconciler) loadRules(ctx context.Context, s *scope) error {
+	revision, err := r.Rules.Cluster(ctx, s.cfg)
+	if err != nil {
+		s.refuse(err)
+		return nil
+	}
+	if revision.Stale != nil {
+		s.refuse(revision.Stale)
+	} else if err := r.Rules.Keep(ctx, revision); err != nil {
+		s.refuse(err)
+		return nil
+	}
+	s.rules = &revision
+	return nil
+}
+
+func judge(_ context.Context, s *scope) error { return step.Join(s.problems...) }
