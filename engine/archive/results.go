@@ -17,8 +17,13 @@ import (
 const (
 	// MaxMessages is how many warnings, and how many errors, results keep.
 	MaxMessages = 10_000
-	// maxResults bounds a results file, uncompressed.
-	maxResults = 256 << 20
+	// maxSubject, maxCode and maxMessage bound the parts of a message.
+	maxSubject = 512
+	maxCode    = 64
+	maxMessage = 1024
+	// maxResults bounds a results file, uncompressed: all messages at their longest,
+	// every other byte escaped.
+	maxResults = 64 << 20
 )
 
 // Results is what a backup or restore has to say, object by object.
@@ -55,7 +60,11 @@ func keep(list []Message, more int64, m Message) ([]Message, int64) {
 	if len(list) >= MaxMessages {
 		return list, more + 1
 	}
-	return append(list, Message{Object: Text(m.Object), Code: Text(m.Code), Message: Text(m.Message)}), more
+	return append(list, Message{
+		Object:  textWithin(m.Object, maxSubject),
+		Code:    textWithin(m.Code, maxCode),
+		Message: textWithin(m.Message, maxMessage),
+	}), more
 }
 
 // WriteResults writes r to w as gzip-compressed JSON.

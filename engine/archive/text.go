@@ -15,8 +15,11 @@ const maxText = 4096
 // Text makes s fit for an archive: valid UTF-8 without control characters other
 // than tab and newline, so that showing it on a terminal is harmless, and at most
 // 4,096 bytes. Everything else stays as it is.
-func Text(s string) string {
-	if isText(s) {
+func Text(s string) string { return textWithin(s, maxText) }
+
+// textWithin is Text for at most that many bytes.
+func textWithin(s string, most int) string {
+	if len(s) <= most && isText(s) {
 		return s
 	}
 	s = strings.Map(func(r rune) rune {
@@ -25,11 +28,11 @@ func Text(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
-	if len(s) <= maxText {
+	if len(s) <= most {
 		return s
 	}
 	const more = "…"
-	end := maxText - len(more)
+	end := most - len(more)
 	for !utf8.RuneStart(s[end]) {
 		end--
 	}
