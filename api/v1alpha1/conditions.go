@@ -18,6 +18,9 @@ const (
 	// was good and in time. It is no part of Ready: a failed backup must not
 	// fail somebody's deployment.
 	HealthyCondition = "Healthy"
+	// UniqueCondition is false, on a Backup, while two storage locations hold
+	// different backups of its name, and absent otherwise.
+	UniqueCondition = "Unique"
 )
 
 // Reasons of Ready that every kind can have.
