@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sync
+
+import (
+	"time"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+)
+
+// reread is after how many listings what was corrupt is tried again: somebody
+// may have repaired it.
+const reread = 10
+
+// id identifies a backup across clusters.
+type id struct{ cluster, name string }
+
+// memory is what this process learned of one store. Losing it costs a few reads,
+// and puts off a removal by one listing.
+type memory struct {
+	location, storeID string
+
+	// generation and began are those of the last run.
+	generation int64
+	began      time.Time
+	rounds     int
+
+	// shown are the backups that had an object after the last complete listing,
+	// with the numbers of the last records that it shows. A number that is not known
+	// is unread.
+	shown map[id]int
+	// missing are the objects whose marker was not in the last complete listing.
+	missing map[id]bool
+	// problems say which backups cannot be shown, and why.
+	problems map[id]problem
+	// announced is the last message that an event told.
+	announced string
+}
+
+func newMemory(location, storeID string) *memory {
+	return &memory{location: location, storeID: storeID}
+}
+
+// keep takes over what a complete listing told.
+func (m *memory) keep(r *run) {
+	m.shown, m.problems = r.listed, r.outcome.problems
+	for i := range m.problems {
+		delete(m.shown, i)
+	}
+}
+
+// due is how long it takes until the location is to be listed again; a change of
+// the Config's spec makes it due at once.
+func (m *memory) due(cfg *v1alpha1.Config, now time.Time) time.Duration {
+	switch since := now.Sub(m.began); {
+	case m.began.IsZero(), m.generation != cfg.Generation:
+		return 0
+	case since < 0: // the clock was put back
+		return 0
+	default:
+		return interval(cfg) - since
+	}
+}
+
+func (m *memory) begin(cfg *v1alpha1.Config, now time.Time) {
+	m.generation, m.began = cfg.Generation, now
+	m.rounds++
+}

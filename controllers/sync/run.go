@@ -1,0 +1,181 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sync
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/engine/catalog"
+)
+
+const (
+	// maxBackups bounds what is held in memory of one location: an order of
+	// magnitude more than is to be expected.
+	maxBackups = 200_000
+	// maxReads is how many markers are read, and objects written, at a time: enough
+	// to hide the latency of a store, few enough for its rate limits.
+	maxReads = 8
+	// maxFailures is how many markers may fail to be read before the listing does.
+	maxFailures = 32
+)
+
+// run is one listing of one location.
+type run struct {
+	*Reconciler
+
+	cfg     *v1alpha1.Config
+	cluster string
+	memory  *memory
+	catalog *catalog.Catalog
+	objects *objects
+
+	// listed are the backups that the listing yielded, with the numbers of their
+	// last records.
+	listed map[id]int
+
+	mu      sync.Mutex
+	outcome outcome
+	// failures is how many markers could not be read.
+	failures int
+}
+
+// work lists a location and shows what it holds.
+func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}, outcome] {
+	return func(ctx context.Context, _ func(struct{})) (outcome, error) {
+		ctx, cancel := context.WithTimeout(ctx, runTimeout)
+		defer cancel()
+		failed := outcome{storeID: m.storeID}
+		location, err := r.Locations.Open(ctx, cfg, m.location)
+		if err != nil {
+			return failed, err
+		}
+		one := &run{
+			Reconciler: r, cfg: cfg, cluster: cfg.Status.ClusterUID, memory: m, catalog: location.Catalog,
+			listed: map[id]int{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
+		}
+		if err := one.do(ctx); err != nil {
+			return failed, err
+		}
+		return one.outcome, nil
+	}
+}
+
+// do reads the objects before the listing, so that what it misses was missing
+// when the object was there already. The identity of the store is read before and
+// after: what lies between is a listing of that store.
+func (r *run) do(ctx context.Context) error {
+	if err := r.sameStore(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.objects, err = r.readObjects(ctx); err != nil {
+		return err
+	}
+	if err := r.list(ctx); err != nil {
+		return fmt.Errorf("list storage location %q: %w", r.memory.location, err)
+	}
+	if err := r.sameStore(ctx); err != nil {
+		return err
+	}
+	if err := r.removeMissing(ctx); err != nil {
+		return err
+	}
+	if err := r.endClashes(ctx); err != nil {
+		return err
+	}
+	r.memory.keep(r)
+	r.outcome.finished = r.Clock.Now()
+	return nil
+}
+
+// sameStore makes sure that the store is the one that the memory speaks of.
+func (r *run) sameStore(ctx context.Context) error {
+	if got := r.catalog.Identity().ID; got != r.memory.storeID {
+		return fmt.Errorf("storage location %q is store %s, and was %s when it was last checked: it is checked again",
+			r.memory.location, got, r.memory.storeID)
+	}
+	if err := r.catalog.Check(ctx); err != nil {
+		return fmt.Errorf("identify storage location %q: %w", r.memory.location, err)
+	}
+	return nil
+}
+
+// list goes through the names of all clusters, and shows what is not shown yet.
+func (r *run) list(ctx context.Context) error {
+	clusters, err := r.catalog.Clusters(ctx)
+	if err != nil {
+		return err
+	}
+	active, ctx := errgroup.WithContext(ctx)
+	active.SetLimit(maxReads)
+	err = r.listClusters(ctx, active, clusters)
+	if werr := active.Wait(); werr != nil {
+		return werr
+	}
+	return err
+}
+
+func (r *run) listClusters(ctx context.Context, active *errgroup.Group, clusters []string) error {
+	for _, cluster := range clusters {
+		last, err := r.catalog.LastRecords(ctx, cluster)
+		if err != nil {
+			return err
+		}
+		for name, err := range r.catalog.Names(ctx, cluster) {
+			if err != nil {
+				return err
+			}
+			i := id{cluster, name}
+			if r.listed[i] = last[name]; len(r.listed) > maxBackups {
+				return fmt.Errorf("there are more than %d backups: give each cluster a prefix of its own", maxBackups)
+			}
+			r.count(cluster)
+			active.Go(func() error { return r.show(ctx, i, last[name]) })
+		}
+	}
+	return nil
+}
+
+func (r *run) count(cluster string) {
+	if cluster == r.cluster {
+		r.outcome.own++
+	} else {
+		r.outcome.foreign++
+	}
+}
+
+// problem is why a backup cannot be shown.
+type problem struct {
+	why string
+	// lasting says that reading it again is hardly any use.
+	lasting bool
+}
+
+// cannotShow notes a problem of one backup, which must not hold up the others.
+func (r *run) cannotShow(i id, p problem) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outcome.problems[i] = p
+}
+
+// unreadable notes a marker that could not be read, and returns the error once
+// there are so many that it is the store and not the marker.
+func (r *run) unreadable(ctx context.Context, i id, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	r.cannotShow(i, problem{why: err.Error()})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failures++; r.failures > maxFailures {
+		return err
+	}
+	return nil
+}
