@@ -5,6 +5,7 @@ package collect
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/selection"
@@ -59,6 +60,15 @@ const (
 	// FailOnRuleError ends the run.
 	FailOnRuleError
 )
+
+// RuleError ends a run under FailOnRuleError: another attempt fails like it.
+type RuleError struct {
+	Object engine.Key
+	Err    error
+}
+
+func (e *RuleError) Error() string { return fmt.Sprintf("apply rules to %s: %v", e.Object, e.Err) }
+func (e *RuleError) Unwrap() error { return e.Err }
 
 // Progress tells how far a run is.
 type Progress struct {

@@ -90,7 +90,7 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 	case len(ruling.Exclude) > 0:
 		return s.exclude(o, ruling.Exclude)
 	case ruleErr != nil && s.run.opts.OnRuleError == FailOnRuleError:
-		return &runError{fmt.Errorf("apply rules to %s: %w", o.Key(), ruleErr)}
+		return &runError{&RuleError{Object: o.Key(), Err: ruleErr}}
 	case ruleErr == nil && !needed && s.run.optIn() && len(ruling.Include) == 0:
 		return s.exclude(o, []string{CodeNotIncluded})
 	}

@@ -68,3 +68,20 @@ func (l *Locations) secret(ctx context.Context, spec v1alpha1.StorageLocation, f
 	}
 	return secret, nil
 }
+
+// SecretNames returns the names of all Secrets that the Config names, in the
+// controller's namespace.
+func SecretNames(cfg *v1alpha1.Config) []string {
+	var names []string
+	for _, l := range cfg.Spec.Storage {
+		for _, name := range []string{l.CredentialsSecretName, l.CASecretName} {
+			if name != "" {
+				names = append(names, name)
+			}
+		}
+		if l.Signing != nil {
+			names = append(names, l.Signing.SecretName)
+		}
+	}
+	return names
+}

@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package backup reconciles Backups: it takes each once, records in storage what
+// is asked of it later, and removes it when its time is up.
+//
+// Storage decides what a Backup is. A name that has a marker there is adopted
+// and never taken again; a name that has a deletion record stays deleted. The
+// object is a projection: deleting it deletes no data.
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/finalizer"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/rules"
+	"github.com/gopherwood/ark/controllers/internal/status"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/internal/wake"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/collect"
+)
+
+// Takes are the runs that take backups.
+type Takes = longrun.Keeper[collect.Progress, *catalog.Snapshot]
+
+// Removals are the runs that remove backups, or find that they are to be kept.
+type Removals = longrun.Keeper[struct{}, removal]
+
+// Reconciler drives one Backup.
+type Reconciler struct {
+	Client    client.Client
+	Events    events.EventRecorder
+	Clock     engine.Clock
+	Locations *locations.Locations
+	Rules     *rules.Loader
+	// Source is the cluster that is backed up, ClusterUID its identity.
+	Source     collect.Source
+	ClusterUID string
+	Takes      *Takes
+	Removals   *Removals
+	// NewAttempt makes a name for an attempt that no other has.
+	NewAttempt func() string
+	// Tool is the program and version that markers name.
+	Tool string
+}
+
+// SetupWithManager registers the controller and its runs. Whatever can cure a
+// stall is watched, because nothing else wakes a stalled object.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	if r.Client == nil || r.Events == nil || r.Clock == nil || r.Locations == nil || r.Rules == nil {
+		return errors.New("set up backup controller: Client, Events, Clock, Locations and Rules are required")
+	}
+	if r.Takes == nil || r.Removals == nil || r.NewAttempt == nil || r.ClusterUID == "" {
+		return errors.New("set up backup controller: Takes, Removals, NewAttempt and ClusterUID are required")
+	}
+	if err := errors.Join(mgr.Add(r.Takes), mgr.Add(r.Removals)); err != nil {
+		return fmt.Errorf("set up backup controller: %w", err)
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("backup").
+		For(&v1alpha1.Backup{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.Config{}, handler.EnqueueRequestsFromMapFunc(r.unsettled), builder.WithPredicates(wake.ByConfig())).
+		Watches(&v1alpha1.BackupPolicy{}, handler.EnqueueRequestsFromMapFunc(r.unsettled), builder.WithPredicates(wake.ByPolicy())).
+		WatchesRawSource(r.Takes.Source()).
+		WatchesRawSource(r.Removals.Source()).
+		WithOptions(opts).
+		Complete(reconcile.AsReconciler(r.Client, r))
+}
+
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups/status,verbs=patch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;schedules,verbs=get;list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile reads from top to bottom: steps learn and act, setStatus judges, one
+// patch reports, and step.Result decides when to look again.
+func (r *Reconciler) Reconcile(ctx context.Context, b *v1alpha1.Backup) (ctrl.Result, error) {
+	s := newScope(b, r.Clock.Now(), r.ClusterUID)
+	if !b.DeletionTimestamp.IsZero() {
+		return step.Result(step.Run(ctx, s, r.stopRuns, r.dropFinalizer), 0)
+	}
+	if s.foreign || s.finished() {
+		return step.Result(r.dropFinalizer(ctx, s), 0)
+	}
+	err := step.Run(ctx, s, r.learnConfig, r.lookUp, r.record, r.remove, r.expire, r.take)
+	return r.report(ctx, s, err)
+}
+
+// report writes status once, whatever the steps returned, and then lets go of
+// what only an active run needs.
+func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Result, error) {
+	setStatus(s, err)
+	r.announce(s)
+	if perr := status.Patch(ctx, r.Client, s.backup, s.before); perr != nil {
+		return ctrl.Result{}, errors.Join(err, perr)
+	}
+	if !s.active {
+		if ferr := step.Run(ctx, s, r.forgetRuns, r.dropFinalizer, r.deleteRemoved); ferr != nil {
+			return ctrl.Result{}, errors.Join(err, ferr)
+		}
+	}
+	return step.Result(err, s.again())
+}
+
+// dropFinalizer lets the object go.
+func (r *Reconciler) dropFinalizer(ctx context.Context, s *scope) error {
+	return finalizer.Drop(ctx, r.Client, s.backup)
+}
+
+// unsettled asks for the Backups that a change of a Config or a BackupPolicy can
+// help: all but those that reached their end.
+func (r *Reconciler) unsettled(ctx context.Context, _ client.Object) []reconcile.Request {
+	var list v1alpha1.BackupList
+	if err := r.Client.List(ctx, &list); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Listing backups to wake")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		b := &list.Items[i]
+		if s := newScope(b, time.Time{}, r.ClusterUID); s.foreign || s.finished() || s.committed() {
+			continue
+		}
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(b)})
+	}
+	return requests
+}

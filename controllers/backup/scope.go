@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/conditions"
+	"github.com/gopherwood/ark/controllers/internal/health"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/collect"
+)
+
+// scope is what the steps learn of one Backup.
+type scope struct {
+	backup *v1alpha1.Backup
+	before *v1alpha1.Backup
+	now    time.Time
+	// foreign says that another cluster took the backup: sync alone speaks of it.
+	foreign bool
+
+	cfg *v1alpha1.Config
+	// location is where the backup is, or goes.
+	location *locations.Location
+	// snapshot is the committed backup; nil while there is none.
+	snapshot *catalog.Snapshot
+	// tombstone is the record of its deletion; nil when there is none.
+	tombstone *archive.Record
+
+	// progress is how far the active run is.
+	progress *collect.Progress
+	// active says that a run is queued or running.
+	active bool
+	// keptBecause says why an expired backup stays.
+	keptBecause string
+}
+
+func newScope(b *v1alpha1.Backup, now time.Time, clusterUID string) *scope {
+	return &scope{backup: b, before: b.DeepCopy(), now: now, foreign: health.Foreign(b, clusterUID)}
+}
+
+// committed reports whether status says that the backup is in storage, and
+// nothing was asked of it since.
+func (s *scope) committed() bool {
+	return s.backup.Status.CompletionTime != nil && s.backup.Status.Completeness != v1alpha1.CompletenessNone &&
+		s.backup.Status.ObservedGeneration == s.backup.Generation
+}
+
+// finished reports whether nothing can happen to the backup any more: it failed
+// for good, or its data is gone. A deletion that is asked for of a failed one
+// still has something to do: attempts leave data behind.
+func (s *scope) finished() bool {
+	st := &s.backup.Status
+	return st.Completeness == v1alpha1.CompletenessNone && st.CompletionTime != nil &&
+		st.ObservedGeneration == s.backup.Generation
+}
+
+// resting reports whether a committed backup has nothing to do before its expiry,
+// so that storage need not be asked.
+func (s *scope) resting() bool {
+	expires := s.backup.Status.ExpirationTime
+	return s.committed() && expires != nil && (s.backup.Status.Held || expires.After(s.now))
+}
+
+// conditions are those of the Backup, at its generation.
+func (s *scope) conditions() conditions.Set {
+	return conditions.Set{Conditions: &s.backup.Status.Conditions, Generation: s.backup.Generation, Now: s.now}
+}
+
+// again is when to look again without being woken: at the expiry of a committed
+// backup, and while it is kept beyond that, at the next collection.
+func (s *scope) again() time.Duration {
+	st := &s.backup.Status
+	if st.ExpirationTime == nil || s.tombstone != nil || st.Held || s.restoreOnly() {
+		return 0
+	}
+	if wait := st.ExpirationTime.Sub(s.now); wait > 0 {
+		return wait + time.Second
+	}
+	return s.gcInterval()
+}
+
+// gcInterval is how often a backup that is past its expiry is looked at.
+func (s *scope) gcInterval() time.Duration {
+	const byDefault = 10 * time.Minute
+	if d := s.cfg.Spec.GCInterval; d != nil {
+		return max(d.Duration, time.Second)
+	}
+	return byDefault
+}
+
+func (s *scope) restoreOnly() bool { return s.cfg.Spec.Mode == v1alpha1.ModeRestoreOnly }
+
+// retryAt is how long to leave a backup alone whose last attempt failed at once,
+// whatever else wakes it.
+func (s *scope) retryAt() time.Duration {
+	st := &s.backup.Status
+	if st.Attempts == 0 || st.StartTime == nil {
+		return 0
+	}
+	return st.StartTime.Add(retryAfter * time.Duration(st.Attempts)).Sub(s.now)
+}
+
+// lastFailure is what status says of the last attempt.
+func (s *scope) lastFailure() string {
+	if ready := meta.FindStatusCondition(s.backup.Status.Conditions, v1alpha1.ReadyCondition); ready != nil {
+		return ready.Message
+	}
+	return "the last attempt failed"
+}

@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/finalizer"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/retention"
+)
+
+// removalPoll is how often an active removal is looked at; its end wakes the
+// object anyway.
+const removalPoll = 10 * time.Second
+
+// expiredReason is what the deletion record of an expired backup says.
+const expiredReason = "expired"
+
+// removal is how a removal ended: the backup is gone, or stays for a reason.
+type removal struct {
+	tombstone *archive.Record
+	kept      string
+}
+
+// remove removes the backup's data when that is asked for, and goes on with a
+// removal that was begun.
+func (r *Reconciler) remove(ctx context.Context, s *scope) error {
+	if s.backup.Spec.Deletion == nil && s.tombstone == nil {
+		return nil
+	}
+	if err := r.Takes.Stop(ctx, s.backup.UID); err != nil {
+		return fmt.Errorf("stop the backup: %w", err)
+	}
+	if s.location == nil {
+		// A run was active, so storage was not looked at.
+		return step.Wait(time.Second, v1alpha1.DeletingReason, "stopping the backup before its data is removed")
+	}
+	if s.location.ReadOnly && s.tombstone == nil {
+		return step.Stall(v1alpha1.LocationReadOnlyReason, "the data cannot be removed: location %q is ReadOnly", s.location.Spec.Name)
+	}
+	reason := expiredReason
+	if s.backup.Spec.Deletion != nil {
+		reason = s.backup.Spec.Deletion.Reason
+	}
+	work := removeWork{catalog: s.location.Catalog, clusterUID: r.ClusterUID, name: s.backup.Name, reason: reason}
+	return r.await(ctx, s, work.remove)
+}
+
+// expire removes a backup whose time is up, unless something keeps it. That is
+// judged on what storage holds in that moment.
+func (r *Reconciler) expire(ctx context.Context, s *scope) error {
+	due := s.snapshot != nil && s.tombstone == nil && !s.snapshot.Held && !s.snapshot.Expires.After(s.now)
+	if !due || s.restoreOnly() {
+		return nil
+	}
+	if s.location.ReadOnly {
+		s.keptBecause = fmt.Sprintf("location %q is ReadOnly", s.location.Spec.Name)
+		return nil
+	}
+	work := removeWork{catalog: s.location.Catalog, clusterUID: r.ClusterUID, name: s.backup.Name, reason: expiredReason}
+	if schedule := s.snapshot.Marker.Schedule; schedule != "" {
+		policy, err := r.retention(ctx, schedule)
+		if err != nil {
+			return err
+		}
+		work.schedule, work.policy, work.now = schedule, policy, s.now
+	}
+	return r.await(ctx, s, work.expire)
+}
+
+// await lets a removal run, and takes over what it found.
+func (r *Reconciler) await(ctx context.Context, s *scope, work longrun.Work[struct{}, removal]) error {
+	if err := finalizer.Ensure(ctx, r.Client, s.backup); err != nil {
+		return err
+	}
+	state := r.Removals.Ensure(s.backup, work)
+	if state.Phase != longrun.Ended {
+		s.active = true
+		return step.Wait(removalPoll, v1alpha1.DeletingReason, "removing the data of the backup")
+	}
+	if state.Err != nil {
+		r.Removals.Forget(s.backup.UID)
+		if errors.Is(state.Err, engine.ErrConflict) || errors.Is(state.Err, engine.ErrForbidden) {
+			return step.Stall(v1alpha1.RequestInvalidReason, "%w", state.Err)
+		}
+		return storageError(state.Err)
+	}
+	s.tombstone, s.keptBecause = state.Result.tombstone, state.Result.kept
+	return nil
+}
+
+// retention returns the keep rules of a Schedule. One that is gone leaves the
+// default: its newest good backup stays.
+func (r *Reconciler) retention(ctx context.Context, schedule string) (retention.Policy, error) {
+	var o v1alpha1.Schedule
+	err := r.Client.Get(ctx, client.ObjectKey{Name: schedule}, &o)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return retention.Policy{}, fmt.Errorf("read Schedule: %w", err)
+	}
+	var policy retention.Policy
+	if keep := o.Spec.Retention; keep != nil {
+		policy = retention.Policy{
+			Hourly: keep.KeepHourly, Daily: keep.KeepDaily, Weekly: keep.KeepWeekly,
+			Monthly: keep.KeepMonthly, Yearly: keep.KeepYearly,
+		}
+		policy.KeepLast = keep.KeepLast
+	}
+	return policy, nil
+}
+
+// removeWork removes one backup from one store.
+type removeWork struct {
+	catalog    *catalog.Catalog
+	clusterUID string
+	name       string
+	reason     string
+
+	// schedule, when it is not empty, is asked by its rules at now.
+	schedule string
+	policy   retention.Policy
+	now      time.Time
+}
+
+// remove removes the backup. A name of which nothing was ever stored is as good
+// as removed.
+func (w removeWork) remove(ctx context.Context, _ func(struct{})) (removal, error) {
+	err := w.catalog.Remove(ctx, w.clusterUID, w.name, w.clusterUID, w.reason)
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return removal{}, err
+	}
+	record, recorded, err := w.catalog.Deletion(ctx, w.clusterUID, w.name)
+	if err != nil {
+		return removal{}, err
+	}
+	if !recorded {
+		record = &archive.Record{Type: archive.RecordDeletion, Reason: w.reason}
+	}
+	return removal{tombstone: record}, nil
+}
+
+// expire removes the backup unless the keep rules want it.
+func (w removeWork) expire(ctx context.Context, report func(struct{})) (removal, error) {
+	if w.schedule != "" {
+		kept, err := w.keptBy(ctx)
+		if kept != "" || err != nil {
+			return removal{kept: kept}, err
+		}
+	}
+	return w.remove(ctx, report)
+}
+
+// keptBy reads all backups of the Schedule from storage and returns why this one
+// is to be kept, or nothing.
+func (w removeWork) keptBy(ctx context.Context) (string, error) {
+	var backups []retention.Backup
+	for name, err := range w.catalog.Names(ctx, w.clusterUID) {
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasPrefix(name, w.schedule+"-") {
+			continue
+		}
+		snapshot, err := w.catalog.Marker(ctx, w.clusterUID, name)
+		if errors.Is(err, engine.ErrNotFound) {
+			continue // it went meanwhile
+		}
+		if err != nil {
+			return "", err
+		}
+		if snapshot.Marker.Schedule == w.schedule && snapshot.Deletion == nil {
+			backups = append(backups, retained(snapshot))
+		}
+	}
+	for _, decision := range retention.Decide(w.now, backups, w.policy) {
+		if decision.Name == w.name && !decision.Expired {
+			return decision.Reason, nil
+		}
+	}
+	return "", nil
+}
+
+// retained is what keep rules look at.
+func retained(s *catalog.Snapshot) retention.Backup {
+	return retention.Backup{
+		Name: s.Marker.Name, Completed: s.Marker.Completed, Expires: s.Expires, Held: s.Held,
+		Complete: s.Marker.Completeness == string(v1alpha1.CompletenessComplete), Objects: s.Marker.Objects.Included,
+	}
+}

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/finalizer"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/backup"
+	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/collect"
+)
+
+const (
+	// progressEvery is how often status tells how far a run is.
+	progressEvery = time.Second
+	// maxAttempts bounds how often a backup is tried: a store that is out of order
+	// for longer needs somebody to look at it, and the next firing tries again.
+	maxAttempts = 5
+	// retryAfter times the number of attempts is when to try again.
+	retryAfter = 10 * time.Second
+)
+
+// take takes the backup, unless there is one.
+func (r *Reconciler) take(ctx context.Context, s *scope) error {
+	if s.snapshot != nil || s.tombstone != nil || s.resting() {
+		return nil
+	}
+	r.limitRuns(s)
+	state := r.Takes.Observe(s.backup.UID)
+	switch state.Phase {
+	case longrun.Absent:
+		return r.begin(ctx, s)
+	case longrun.Queued:
+		s.active = true
+		return step.Wait(wakeless, v1alpha1.QueuedReason, "as many backups are running as the Config allows (spec.concurrency.backups)")
+	case longrun.Running:
+		s.active = true
+		p := state.Progress
+		s.progress = &p
+		return step.Wait(progressEvery, v1alpha1.ProgressingReason, "%d of %d types listed, %d objects", p.ResourcesDone, p.Resources, p.Objects)
+	case longrun.Ended:
+	}
+	if state.Err != nil {
+		return r.judgeFailure(s, state.Err)
+	}
+	s.snapshot = state.Result
+	return nil
+}
+
+// begin starts an attempt.
+func (r *Reconciler) begin(ctx context.Context, s *scope) error {
+	if s.restoreOnly() {
+		return step.Stall(v1alpha1.RestoreOnlyReason, "the Config's mode is RestoreOnly: no backup is taken")
+	}
+	if s.location.ReadOnly {
+		return step.Stall(v1alpha1.LocationReadOnlyReason,
+			"location %q is ReadOnly: choose another storageLocation, or allow writing in the Config", s.location.Spec.Name)
+	}
+	if until := s.retryAt(); until > 0 {
+		return step.Wait(until, v1alpha1.RetryingReason, "%s", s.lastFailure())
+	}
+	work, err := r.prepare(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := finalizer.Ensure(ctx, r.Client, s.backup); err != nil {
+		return err
+	}
+	st := &s.backup.Status
+	st.Attempts++
+	st.Attempt = work.req.Attempt
+	st.StartTime = &metav1.Time{Time: s.now}
+	r.Takes.Ensure(s.backup, work.run)
+	s.active = true
+	return step.Wait(progressEvery, v1alpha1.ProgressingReason, "discovering types")
+}
+
+// limitRuns makes the Config's bound the keeper's.
+func (r *Reconciler) limitRuns(s *scope) {
+	limit := int32(1)
+	if c := s.cfg.Spec.Concurrency; c != nil {
+		limit = max(limit, c.Backups)
+	}
+	r.Takes.Limit(int(limit))
+}
+
+// judgeFailure says what follows from an attempt that failed.
+func (r *Reconciler) judgeFailure(s *scope, err error) error {
+	switch n := s.backup.Status.Attempts; {
+	case errors.Is(err, engine.ErrExists):
+		return step.Stall(v1alpha1.NameTakenReason, "%w", err)
+	case errors.As(err, new(*collect.RuleError)):
+		return step.Stall(v1alpha1.FailedReason, "%w", err)
+	case n < maxAttempts:
+		return step.Wait(retryAfter*time.Duration(n), v1alpha1.RetryingReason, "attempt %d failed: %w", n, err)
+	}
+	return step.Stall(v1alpha1.FailedReason, "%d attempts failed, the last one: %w", maxAttempts, err)
+}
+
+// takeWork is one attempt: everything it needs was decided before it began.
+type takeWork struct {
+	ports backup.Ports
+	req   backup.Request
+}
+
+func (w *takeWork) run(ctx context.Context, progress func(collect.Progress)) (*catalog.Snapshot, error) {
+	return backup.Take(ctx, w.ports, w.req, progress)
+}

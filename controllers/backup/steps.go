@@ -1,0 +1,266 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+const (
+	// wakeless is when to look again for what is watched anyway.
+	wakeless = time.Minute
+	// storageTimeout bounds what a reconciliation asks of a store: a few small blobs.
+	storageTimeout = time.Minute
+)
+
+// learnConfig reads the Config.
+func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
+	var cfg v1alpha1.Config
+	err := r.Client.Get(ctx, client.ObjectKey{Name: v1alpha1.ConfigName}, &cfg)
+	if apierrors.IsNotFound(err) {
+		return step.Wait(wakeless, v1alpha1.ConfigMissingReason, "there is no Config named %s yet: apply one that says where backups are kept", v1alpha1.ConfigName)
+	}
+	if err != nil {
+		return fmt.Errorf("read Config: %w", err)
+	}
+	s.cfg = &cfg
+	return nil
+}
+
+// lookUp finds what storage knows of the name: a backup, its deletion, or
+// nothing. While a run is active there is nothing to find.
+func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
+	if s.resting() {
+		return nil
+	}
+	taking := r.Takes.Observe(s.backup.UID)
+	if taking.Phase == longrun.Queued || taking.Phase == longrun.Running {
+		s.active = true
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	expected, others, err := r.places(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, name := range expected {
+		if found, err := r.lookUpIn(ctx, s, name); found || err != nil {
+			return err
+		}
+	}
+	for _, name := range others {
+		found, err := r.lookUpIn(ctx, s, name)
+		if found {
+			return nil
+		}
+		if err != nil {
+			// It may hold a backup of this name, but one location that is out of order
+			// must not stop the backups into all others.
+			ctrl.LoggerFrom(ctx).Info("Passing over a location", "location", name, "error", err.Error())
+		}
+	}
+	return nil
+}
+
+// places returns the names of the locations that the backup must be looked for
+// in, the one it is to go to first, and those where an earlier object of its name
+// may have put it.
+func (r *Reconciler) places(ctx context.Context, s *scope) (expected, others []string, err error) {
+	if known := s.backup.Status.StorageLocations; len(known) > 0 {
+		return known, nil, nil
+	}
+	target, err := r.target(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, location := range s.cfg.Spec.Storage {
+		if location.Name != target {
+			others = append(others, location.Name)
+		}
+	}
+	return []string{target}, others, nil
+}
+
+// lookUpIn looks into one location, and keeps it as the backup's when it is the
+// first that could be opened or when the name is known there.
+func (r *Reconciler) lookUpIn(ctx context.Context, s *scope, name string) (bool, error) {
+	location, err := r.Locations.Open(ctx, s.cfg, name)
+	if err != nil {
+		return false, err
+	}
+	if s.location == nil {
+		s.location = location
+	}
+	snapshot, err := location.Catalog.Marker(ctx, r.ClusterUID, s.backup.Name)
+	if err == nil {
+		s.location, s.snapshot, s.tombstone = location, snapshot, snapshot.Deletion
+		return true, nil
+	}
+	if !errors.Is(err, engine.ErrNotFound) {
+		return false, storageError(err)
+	}
+	tombstone, removed, err := location.Catalog.Deletion(ctx, r.ClusterUID, s.backup.Name)
+	if err != nil {
+		return false, storageError(err)
+	}
+	if removed {
+		s.location, s.tombstone = location, tombstone
+	}
+	return removed, nil
+}
+
+// record writes into storage what the spec asks of a committed backup: a hold,
+// its release, a longer life. A spec that says nothing changes nothing.
+func (r *Reconciler) record(ctx context.Context, s *scope) error {
+	if s.snapshot == nil || s.tombstone != nil {
+		return nil
+	}
+	var wanted []archive.Record
+	switch hold := s.backup.Spec.Hold; {
+	case hold == nil || *hold == s.snapshot.Held:
+	case *hold:
+		wanted = append(wanted, archive.Record{Type: archive.RecordHold})
+	default:
+		wanted = append(wanted, archive.Record{Type: archive.RecordRelease})
+	}
+	if ttl := s.backup.Spec.TTL; ttl != nil {
+		expires := s.snapshot.Marker.Created.Add(ttl.Duration)
+		if expires.After(s.snapshot.Expires) {
+			wanted = append(wanted, archive.Record{Type: archive.RecordExtend, Expires: &expires})
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	if s.location.ReadOnly {
+		return step.Stall(v1alpha1.LocationReadOnlyReason,
+			"hold and ttl are recorded in storage, and location %q is ReadOnly", s.location.Spec.Name)
+	}
+	for _, record := range wanted {
+		record.Cluster, record.Name, record.By = r.ClusterUID, s.backup.Name, r.ClusterUID
+		if _, err := s.location.Catalog.Append(ctx, record); err != nil {
+			return storageError(err)
+		}
+	}
+	snapshot, err := s.location.Catalog.Marker(ctx, r.ClusterUID, s.backup.Name)
+	if err != nil {
+		return storageError(err)
+	}
+	s.snapshot = snapshot
+	return nil
+}
+
+// stopRuns ends whatever runs for the object.
+func (r *Reconciler) stopRuns(ctx context.Context, s *scope) error {
+	return errors.Join(r.Takes.Stop(ctx, s.backup.UID), r.Removals.Stop(ctx, s.backup.UID))
+}
+
+// forgetRuns makes room for what is asked of the object next, once status holds
+// what the runs found.
+func (r *Reconciler) forgetRuns(_ context.Context, s *scope) error {
+	r.Takes.Forget(s.backup.UID)
+	r.Removals.Forget(s.backup.UID)
+	return nil
+}
+
+// deleteRemoved deletes the Backup whose data is gone, and its Restores, as far
+// as Ark made them: what came from Git would only be made again.
+func (r *Reconciler) deleteRemoved(ctx context.Context, s *scope) error {
+	if s.tombstone == nil {
+		return nil
+	}
+	var restores v1alpha1.RestoreList
+	if err := r.Client.List(ctx, &restores); err != nil {
+		return fmt.Errorf("list restores: %w", err)
+	}
+	for i := range restores.Items {
+		restore := &restores.Items[i]
+		if restore.Status.Backup == nil || restore.Status.Backup.Name != s.backup.Name || restore.Status.CompletionTime == nil {
+			continue
+		}
+		if err := r.deleteOwn(ctx, restore); err != nil {
+			return err
+		}
+	}
+	return r.deleteOwn(ctx, s.backup)
+}
+
+func (r *Reconciler) deleteOwn(ctx context.Context, object client.Object) error {
+	if object.GetLabels()[v1alpha1.CreatedByLabel] == "" {
+		return nil
+	}
+	uid := object.GetUID()
+	err := r.Client.Delete(ctx, object, client.Preconditions{UID: &uid})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete %s: %w", object.GetName(), err)
+	}
+	return nil
+}
+
+// target returns the name of the location that the backup is to go to.
+func (r *Reconciler) target(ctx context.Context, s *scope) (string, error) {
+	t, err := r.template(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	var name string
+	if t != nil {
+		name = t.StorageLocation
+	}
+	spec, err := locations.Find(s.cfg, name)
+	return spec.Name, err
+}
+
+// template returns the template that the backup uses, which may be nil. It is
+// that of the BackupPolicy as it is now, where one is named.
+func (r *Reconciler) template(ctx context.Context, s *scope) (*v1alpha1.BackupTemplate, error) {
+	if s.backup.Spec.PolicyName == "" {
+		return s.backup.Spec.Template, nil
+	}
+	policy, err := r.policy(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return policy.Spec.Template, nil
+}
+
+func (r *Reconciler) policy(ctx context.Context, s *scope) (*v1alpha1.BackupPolicy, error) {
+	var policy v1alpha1.BackupPolicy
+	err := r.Client.Get(ctx, client.ObjectKey{Name: s.backup.Spec.PolicyName}, &policy)
+	if apierrors.IsNotFound(err) {
+		return nil, step.Wait(wakeless, v1alpha1.PolicyMissingReason,
+			"there is no BackupPolicy %q: apply it, or create a Backup with another policyName", s.backup.Spec.PolicyName)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read BackupPolicy: %w", err)
+	}
+	return &policy, nil
+}
+
+// storageError judges an error of the catalog: bytes that are not what was
+// written do not get better, everything else may.
+func storageError(err error) error {
+	switch {
+	case errors.Is(err, engine.ErrCorrupt):
+		return step.Stall(v1alpha1.ArchiveInvalidReason, "%w", err)
+	case errors.Is(err, engine.ErrReadOnly):
+		return step.Stall(v1alpha1.LocationReadOnlyReason, "%w", err)
+	}
+	return step.Wait(wakeless/2, v1alpha1.StorageUnavailableReason, "%w", err)
+}

@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/health"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+)
+
+func (s *scope) nowTime() *metav1.Time { return &metav1.Time{Time: s.now} }
+
+// choose finds the Backup that is asked for: the one that is named, or the
+// latest of a Schedule or BackupPolicy.
+func (r *Reconciler) choose(ctx context.Context, s *scope) error {
+	if s.ending != nil {
+		return nil
+	}
+	spec := &s.restore.Spec
+	// An earlier attempt chose already: a later backup must not mix with it.
+	if chosen := s.restore.Status.Backup; chosen != nil {
+		return r.chooseNamed(ctx, s, chosen.Name)
+	}
+	if spec.BackupName != "" {
+		return r.chooseNamed(ctx, s, spec.BackupName)
+	}
+	label, name, kind := v1alpha1.ScheduleLabel, spec.ScheduleName, "Schedule"
+	if name == "" {
+		label, name, kind = v1alpha1.PolicyLabel, spec.PolicyName, "BackupPolicy"
+	}
+	var list v1alpha1.BackupList
+	if err := r.Client.List(ctx, &list, client.MatchingLabels{label: name}); err != nil {
+		return fmt.Errorf("list backups of %s %s: %w", kind, name, err)
+	}
+	backup, err := latest(list.Items, r.ClusterUID, kind, name)
+	if err != nil {
+		return r.unlessSynced(s, err)
+	}
+	s.backup = backup
+	return nil
+}
+
+func (r *Reconciler) chooseNamed(ctx context.Context, s *scope, name string) error {
+	var backup v1alpha1.Backup
+	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, &backup)
+	switch {
+	case apierrors.IsNotFound(err):
+		return r.unlessSynced(s, step.Stall(v1alpha1.BackupMissingReason,
+			"there is no backup %q: `ark backup get` lists those that there are", name))
+	case err != nil:
+		return fmt.Errorf("read backup %s: %w", name, err)
+	case stored(&backup):
+		s.backup = &backup
+		return nil
+	case health.Ended(&backup):
+		return step.Stall(v1alpha1.BackupMissingReason, "backup %q holds nothing: it failed, or its data was removed", name)
+	}
+	return step.Wait(wakeless, v1alpha1.BackupMissingReason, "backup %q has not finished", name)
+}
+
+// unlessSynced makes a wait of a missing backup while a location was not listed
+// yet: it may hold the backup.
+func (r *Reconciler) unlessSynced(s *scope, missing error) error {
+	synced := map[string]bool{}
+	for _, location := range s.cfg.Status.Storage {
+		synced[location.Name] = location.LastSyncTime != nil
+	}
+	for _, location := range s.cfg.Spec.Storage {
+		if !synced[location.Name] {
+			return step.Wait(wakeless, v1alpha1.BackupMissingReason, "%w; location %q was not listed yet", missing, location.Name)
+		}
+	}
+	return missing
+}
+
+// stored reports whether there is something to restore from.
+func stored(b *v1alpha1.Backup) bool {
+	c := b.Status.Completeness
+	return b.Status.CompletionTime != nil && (c == v1alpha1.CompletenessComplete || c == v1alpha1.CompletenessPartial)
+}
+
+// latest returns the newest backup that this cluster took. Where it took none,
+// the worst day may have come: then the one other cluster that did is meant.
+func latest(backups []v1alpha1.Backup, clusterUID, kind, name string) (*v1alpha1.Backup, error) {
+	byCluster := map[string]*v1alpha1.Backup{}
+	for i := range backups {
+		b := &backups[i]
+		if !stored(b) {
+			continue
+		}
+		uid := clusterUID
+		if health.Foreign(b, clusterUID) {
+			uid = b.Labels[v1alpha1.ClusterLabel]
+		}
+		if have := byCluster[uid]; have == nil || have.Status.CompletionTime.Before(b.Status.CompletionTime) {
+			byCluster[uid] = b
+		}
+	}
+	if own := byCluster[clusterUID]; own != nil {
+		return own, nil
+	}
+	switch names := foreignNames(byCluster); len(names) {
+	case 0:
+		return nil, step.Stall(v1alpha1.BackupMissingReason, "there is no finished backup of %s %q", kind, name)
+	case 1:
+		return byCluster[slices.Collect(maps.Keys(byCluster))[0]], nil
+	default:
+		return nil, step.Stall(v1alpha1.BackupAmbiguousReason,
+			"several other clusters have backups of %s %q: set backupName to one of %s", kind, name, strings.Join(names, ", "))
+	}
+}
+
+func foreignNames(byCluster map[string]*v1alpha1.Backup) []string {
+	var names []string
+	for _, b := range byCluster {
+		names = append(names, b.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// openBackup reads the marker of the chosen backup from the first of its
+// locations that answers.
+func (r *Reconciler) openBackup(ctx context.Context, s *scope) error {
+	if s.ending != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	origin := s.backup.Status.Origin
+	if origin == nil {
+		return step.Wait(wakeless, v1alpha1.BackupMissingReason, "backup %q does not say yet where it comes from", s.backup.Name)
+	}
+	var failures []error
+	for _, name := range s.backup.Status.StorageLocations {
+		err := r.openIn(ctx, s, name, origin)
+		if err == nil {
+			return nil
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+func (r *Reconciler) openIn(ctx context.Context, s *scope, name string, origin *v1alpha1.BackupOrigin) error {
+	location, err := r.Locations.Open(ctx, s.cfg, name)
+	if err != nil {
+		return err
+	}
+	snapshot, err := location.Catalog.Marker(ctx, origin.ClusterUID, origin.BackupName)
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return step.Stall(v1alpha1.BackupMissingReason, "backup %q is gone from location %q", s.backup.Name, name)
+	case errors.Is(err, engine.ErrCorrupt):
+		return step.Stall(v1alpha1.ArchiveInvalidReason, "%w", err)
+	case err != nil:
+		return step.Wait(wakeless/2, v1alpha1.StorageUnavailableReason, "%w", err)
+	case snapshot.Deletion != nil:
+		return step.Stall(v1alpha1.BackupMissingReason, "backup %q is being removed since %s", s.backup.Name,
+			snapshot.Deletion.Time.UTC().Format(time.RFC3339))
+	}
+	s.location, s.snapshot = location, snapshot
+	return nil
+}

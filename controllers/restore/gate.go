@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/rules"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/internal/template"
+	"github.com/gopherwood/ark/engine/archive"
+	engrestore "github.com/gopherwood/ark/engine/restore"
+	"github.com/gopherwood/ark/engine/selection"
+	"github.com/gopherwood/ark/policies"
+)
+
+// gate asks the rules of the cluster that is restored into: those of the Config,
+// and those of every BackupPolicy whose template covers a namespace that is
+// written into. Rules from storage, and those of the policy that the backup was
+// taken for, have no say.
+type gate struct {
+	facts   policies.RestoreFacts
+	require bool
+	cluster policies.GateRules
+	covered []coveredRules
+
+	// asked are the rules that apply, once the plan is known.
+	asked *policies.Gates
+}
+
+var _ engrestore.Gate = (*gate)(nil)
+
+// coveredRules are the rules of a BackupPolicy, and what its template covers.
+type coveredRules struct {
+	covers *selection.Selection
+	rules  policies.GateRules
+}
+
+// gate loads all rules that may apply. Rules that cannot be loaded deny a restore
+// that they would apply to; only an API server that does not answer is an error.
+func (r *Reconciler) gate(ctx context.Context, s *scope) (*gate, error) {
+	g := &gate{facts: r.facts(s), require: s.cfg.Spec.RequireGate}
+	revision, err := r.Rules.Cluster(ctx, s.cfg)
+	if g.cluster, err = gateRules("", revision, err); err != nil {
+		return nil, fmt.Errorf("load the Config's rules: %w", err)
+	}
+	var list v1alpha1.BackupPolicyList
+	if err := r.Client.List(ctx, &list); err != nil {
+		return nil, fmt.Errorf("list policies: %w", err)
+	}
+	for i := range list.Items {
+		p := &list.Items[i]
+		revision, err := r.Rules.Policy(ctx, p)
+		loaded, err := gateRules(p.Name, revision, err)
+		if err != nil {
+			return nil, fmt.Errorf("load the rules of BackupPolicy %s: %w", p.Name, err)
+		}
+		covers, err := covered(p)
+		if err != nil {
+			// What cannot be understood may cover everything.
+			loaded = policies.GateRules{Policy: p.Name, Broken: fmt.Errorf("its template is invalid: %w", err)}
+		}
+		g.covered = append(g.covered, coveredRules{covers: covers, rules: loaded})
+	}
+	return g, nil
+}
+
+// gateRules tells rules that are broken from an API server that does not answer.
+func gateRules(policy string, revision rules.Revision, err error) (policies.GateRules, error) {
+	switch {
+	case err == nil:
+		return policies.GateRules{Policy: policy, Rules: revision.Policy}, nil
+	case errors.As(err, new(*step.Error)):
+		return policies.GateRules{Policy: policy, Broken: err}, nil
+	}
+	return policies.GateRules{}, err
+}
+
+func covered(p *v1alpha1.BackupPolicy) (*selection.Selection, error) {
+	t, err := template.Selection(p.Spec.Template)
+	if err != nil {
+		return nil, err
+	}
+	return selection.New(t, nil)
+}
+
+// applies reports whether the rules of a policy have a say: it covers a namespace
+// that is written into, or all of the cluster.
+func (c *coveredRules) applies(plan engrestore.Summary) bool {
+	if c.covers == nil || (c.covers.AllNamespaces() && c.covers.ClusterScope() == selection.ClusterScopeAll) {
+		return true
+	}
+	for _, ns := range plan.Namespaces {
+		if c.covers.CoversNamespace(ns.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Request asks the rules that apply to the plan.
+func (g *gate) Request(ctx context.Context, plan engrestore.Summary) (engrestore.Verdict, error) {
+	apply := []policies.GateRules{g.cluster}
+	for i := range g.covered {
+		if g.covered[i].applies(plan) {
+			apply = append(apply, g.covered[i].rules)
+		}
+	}
+	asked, err := policies.NewGates(g.facts, apply, g.require)
+	if err != nil {
+		return engrestore.Verdict{}, err
+	}
+	g.asked = asked
+	return asked.Request(ctx, plan)
+}
+
+// PerObject reports whether any of them looks at single objects.
+func (g *gate) PerObject() bool { return g.asked != nil && g.asked.PerObject() }
+
+// Object asks the rules that apply about one object.
+func (g *gate) Object(ctx context.Context, c engrestore.Candidate) (engrestore.Ruling, error) {
+	if g.asked == nil {
+		return engrestore.Ruling{}, errors.New("ask gates: the request as a whole was not asked about")
+	}
+	return g.asked.Object(ctx, c)
+}
+
+// facts are what rules may know besides the plan. What a marker that nobody
+// vouches for says of itself is told apart as claimed.
+func (r *Reconciler) facts(s *scope) policies.RestoreFacts {
+	m := s.snapshot.Marker
+	trust := archive.Verify(s.snapshot.Envelope, trusted(s.cfg))
+	facts := policies.RestoreFacts{
+		Name: s.restore.Name,
+		Backup: policies.RestoredBackup{
+			Name: s.backup.Name, Age: s.now.Sub(m.Completed), Verification: string(trust),
+			Cluster: policies.Cluster{UID: m.Cluster.UID},
+		},
+		Target: policies.Cluster{UID: r.ClusterUID, Name: s.cfg.Spec.ClusterName},
+		Time:   s.now,
+	}
+	if trust == archive.Verified {
+		facts.Backup.Cluster.Name = m.Cluster.Name
+		facts.Backup.Completeness, facts.Backup.Policy = m.Completeness, m.Policy
+		return facts
+	}
+	facts.Backup.Claimed = map[string]any{
+		"cluster":      map[string]any{"uid": m.Cluster.UID, "name": m.Cluster.Name},
+		"completeness": m.Completeness, "policy": m.Policy, "schedule": m.Schedule,
+	}
+	return facts
+}
+
+// trusted returns the public keys whose signatures count here: those that the
+// Config trusts, and this cluster's own.
+func trusted(cfg *v1alpha1.Config) []ed25519.PublicKey {
+	var texts []string
+	for _, key := range cfg.Spec.TrustedKeys {
+		texts = append(texts, key.PublicKey)
+	}
+	for _, location := range cfg.Status.Storage {
+		texts = append(texts, location.PublicKey)
+	}
+	var keys []ed25519.PublicKey
+	for _, text := range texts {
+		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) == ed25519.PublicKeySize {
+			keys = append(keys, raw)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/engine/archive"
+	engrestore "github.com/gopherwood/ark/engine/restore"
+)
+
+const (
+	// summaryKey and linesKey are the keys of the ConfigMap.
+	summaryKey = "restore.json"
+	linesKey   = "plan.jsonl"
+	// maxLines bounds the lines, so that the ConfigMap stays below its limit of 1 MiB.
+	maxLines = 512 << 10
+	// recordPrefix and the name of the Restore name the ConfigMap.
+	recordPrefix = "ark-restore-"
+	// maxName is how long the name of a ConfigMap can be.
+	maxName = 253
+)
+
+// clusterRecorder records in a ConfigMap, for locations that are never written.
+type clusterRecorder struct {
+	client    client.Client
+	namespace string
+}
+
+func (r clusterRecorder) place(o *v1alpha1.Restore, _ int32) string {
+	return fmt.Sprintf("ConfigMap %s/%s (the location is ReadOnly)", r.namespace, recordName(o.Name))
+}
+
+// recordName is the name of the ConfigMap of a restore.
+func recordName(restore string) string {
+	name := recordPrefix + restore
+	if len(name) <= maxName {
+		return name
+	}
+	return recordPrefix + labelValue(restore)
+}
+
+func (r clusterRecorder) begin(_ context.Context, w *work) (record, error) {
+	return &clusterRecord{w: w, recorder: r}, nil
+}
+
+// clusterRecord gathers the lines and writes them with the summary.
+type clusterRecord struct {
+	w        *work
+	recorder clusterRecorder
+	buf      bytes.Buffer
+	cut      bool
+}
+
+func (r *clusterRecord) lines() io.Writer { return r }
+
+// replaced is nil: what Recreate deletes may be large and must not be lost, so
+// it needs a location that can be written.
+func (r *clusterRecord) replaced() io.Writer { return nil }
+
+// Write keeps whole lines as long as there is room.
+func (r *clusterRecord) Write(p []byte) (int, error) {
+	r.cut = r.cut || r.buf.Len()+len(p) > maxLines
+	if !r.cut {
+		r.buf.Write(p)
+	}
+	return len(p), nil
+}
+
+func (r *clusterRecord) discard() {}
+
+func (r *clusterRecord) commit(ctx context.Context, e *ending, _ *engrestore.Report) error {
+	if r.cut {
+		e.status.Warnings = append(e.status.Warnings[:min(len(e.status.Warnings), maxShown-1)],
+			"the record does not list every object: it has no more room in a ConfigMap, and the location is ReadOnly")
+	}
+	summary, err := r.w.summary(e)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(summary)
+	if err != nil {
+		return fmt.Errorf("record restore %s: %w", r.w.restore.Name, err)
+	}
+	immutable := true
+	cm := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: r.recorder.namespace, Name: recordName(r.w.restore.Name),
+			Labels: map[string]string{v1alpha1.CreatedByLabel: "restore"},
+		},
+		Data:      map[string]string{summaryKey: string(raw), linesKey: r.buf.String()},
+		Immutable: &immutable,
+	}
+	if err := r.recorder.client.Create(ctx, cm); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("record restore %s in ConfigMap %s/%s: %w", r.w.restore.Name, cm.Namespace, cm.Name, err)
+	}
+	return nil
+}
+
+// recordedInCluster returns the summary in the ConfigMap of a restore, or nil.
+func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archive.RestoreSummary, error) {
+	var cm corev1.ConfigMap
+	err := r.Records.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: recordName(name)}, &cm)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for an earlier record: %w", err)
+	}
+	var summary archive.RestoreSummary
+	if err := json.Unmarshal([]byte(cm.Data[summaryKey]), &summary); err != nil {
+		return nil, fmt.Errorf("read ConfigMap %s/%s: %w", cm.Namespace, cm.Name, err)
+	}
+	if summary.Name != name || summary.Cluster.UID != r.ClusterUID {
+		return nil, fmt.Errorf("read ConfigMap %s/%s: it is the record of restore %q: delete it or choose another name", cm.Namespace, cm.Name, summary.Name)
+	}
+	return &summary, nil
+}

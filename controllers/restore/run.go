@@ -1,0 +1,168 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
+	engrestore "github.com/gopherwood/ark/engine/restore"
+)
+
+const (
+	// maxShown and maxCodes bound what a status lists; the record has everything.
+	maxShown = 16
+	maxCodes = 32
+)
+
+// work is one run of a restore: everything it needs was decided before it began.
+type work struct {
+	target  engrestore.Target
+	request engrestore.Request
+	gate    engrestore.Gate
+	clock   engine.Clock
+
+	clusterUID, clusterName string
+	// restore is a copy of the object, and backup what its status says of the backup.
+	restore  *v1alpha1.Restore
+	backup   *v1alpha1.RestoredBackup
+	catalog  *catalog.Catalog
+	snapshot *catalog.Snapshot
+	records  recorder
+
+	started time.Time
+	attempt int32
+}
+
+// run restores, and records what came of it. An error means that it broke off,
+// and that another attempt may go further.
+func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*ending, error) {
+	index, err := w.catalog.OpenFile(ctx, w.snapshot, archive.IndexFile)
+	if err != nil {
+		return nil, err
+	}
+	defer index.Close()
+	record, err := w.records.begin(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	defer record.discard()
+	report, err := engrestore.Run(ctx, w.target, w.request, engrestore.Source{
+		Types:    engrestore.TypesOf(w.snapshot.Marker),
+		Index:    archive.ReadIndex(index),
+		Contents: w.catalog.Contents(w.snapshot),
+	}, engrestore.Options{
+		Gate: w.gate, Results: record.lines(), Replaced: record.replaced(), Progress: progress, Sleep: engrestore.Sleep,
+	})
+	var refused *engrestore.RequestError
+	switch {
+	case errors.As(err, &refused):
+		return w.refused(refused), nil
+	case err != nil:
+		return nil, err
+	}
+	e := w.judge(report)
+	if err := record.commit(ctx, e, report); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// refused is how a restore ends that cannot be carried out as it is.
+func (w *work) refused(err *engrestore.RequestError) *ending {
+	reason := v1alpha1.RequestInvalidReason
+	if err.Code == engrestore.CodeMappingConflict {
+		reason = v1alpha1.MappingConflictReason
+	}
+	e := &ending{status: w.status(), reason: reason, message: err.Message}
+	e.status.Completeness = v1alpha1.CompletenessNone
+	e.status.Errors = []string{err.Message}
+	return e
+}
+
+// judge says how a restore ended that came to an end.
+func (w *work) judge(report *engrestore.Report) *ending {
+	e := &ending{status: w.status()}
+	st := &e.status
+	st.Planned = &v1alpha1.PlanCounts{
+		Create: report.Planned.Create, Update: report.Planned.Update, Keep: report.Planned.Keep, Skip: report.Planned.Skip,
+	}
+	st.Results = &v1alpha1.ResultCounts{
+		Created: report.Results.Created, Updated: report.Results.Updated, Unchanged: report.Results.Unchanged,
+		Existing: report.Results.Existing, Skipped: report.Results.Skipped, Failed: report.Results.Failed,
+	}
+	st.SkippedBy = codeCounts(report.SkippedBy)
+	st.Warnings, st.Errors = first(report.Warnings), first(report.Errors)
+	for _, d := range first(report.Denials) {
+		st.Denials = append(st.Denials, v1alpha1.Denial{Code: d.Code, Message: d.Message, Policy: d.Policy, Object: d.Object})
+	}
+	switch {
+	case report.Denied:
+		st.Completeness, e.reason = v1alpha1.CompletenessNone, v1alpha1.DeniedReason
+		e.message = denied(report)
+	case w.request.DryRun:
+		st.Completeness, e.reason = v1alpha1.CompletenessNone, v1alpha1.PlannedReason
+		e.message = fmt.Sprintf("nothing was written: %d objects would be created, %d changed, %d kept, %d skipped",
+			st.Planned.Create, st.Planned.Update, st.Planned.Keep, st.Planned.Skip)
+	case report.Results.Failed > 0:
+		st.Completeness, e.reason = v1alpha1.CompletenessPartial, v1alpha1.PartiallyFailedReason
+		e.message = counted(st.Results)
+	default:
+		st.Completeness, e.reason = v1alpha1.CompletenessComplete, v1alpha1.SucceededReason
+		e.message = counted(st.Results)
+	}
+	if w.backup.Completeness == v1alpha1.CompletenessPartial && !report.Denied {
+		e.message += "; the backup itself is partial"
+	}
+	return e
+}
+
+// status is what is known whatever the outcome.
+func (w *work) status() v1alpha1.RestoreStatus {
+	return v1alpha1.RestoreStatus{
+		Backup: w.backup, Attempts: w.attempt, Record: w.records.place(w.restore, w.attempt),
+		StartTime: &metav1.Time{Time: w.started}, CompletionTime: &metav1.Time{Time: w.clock.Now()},
+	}
+}
+
+// denied tells the first reason, and how many more there are.
+func denied(report *engrestore.Report) string {
+	if len(report.Denials) == 0 {
+		return "a gate denied the restore; nothing was written"
+	}
+	d := report.Denials[0]
+	by := "the Config"
+	if d.Policy != "" {
+		by = "BackupPolicy " + d.Policy
+	}
+	text := fmt.Sprintf("%s denied the restore, and nothing was written: %s (%s)", by, cmp.Or(d.Message, "no message"), d.Code)
+	if more := report.DenialCount - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more reasons", more)
+	}
+	return text
+}
+
+// codeCounts orders counts by frequency, and bounds them.
+func codeCounts(by map[string]int64) []v1alpha1.CodeCount {
+	counts := make([]v1alpha1.CodeCount, 0, len(by))
+	for code, n := range by {
+		counts = append(counts, v1alpha1.CodeCount{Code: code, Count: n})
+	}
+	slices.SortFunc(counts, func(a, b v1alpha1.CodeCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+	return counts[:min(len(counts), maxCodes)]
+}
+
+func first[T any](list []T) []T { return list[:min(len(list), maxShown)] }

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"time"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/conditions"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/engine/catalog"
+	engrestore "github.com/gopherwood/ark/engine/restore"
+)
+
+// scope is what the steps learn of one Restore.
+type scope struct {
+	restore *v1alpha1.Restore
+	before  *v1alpha1.Restore
+	now     time.Time
+
+	cfg *v1alpha1.Config
+	// backup is the one that was chosen; location and snapshot are where and what
+	// it is.
+	backup   *v1alpha1.Backup
+	location *locations.Location
+	snapshot *catalog.Snapshot
+
+	// active says that a run is queued or running, progress how far it is.
+	active   bool
+	progress *engrestore.Progress
+	// ending is how the restore ended; nil while it did not.
+	ending *ending
+}
+
+func newScope(o *v1alpha1.Restore, now time.Time) *scope {
+	return &scope{restore: o, before: o.DeepCopy(), now: now}
+}
+
+// finished reports whether the restore came to an end. It never begins again.
+func (s *scope) finished() bool { return s.restore.Status.CompletionTime != nil }
+
+// conditions are those of the Restore, at its generation.
+func (s *scope) conditions() conditions.Set {
+	return conditions.Set{Conditions: &s.restore.Status.Conditions, Generation: s.restore.Generation, Now: s.now}
+}
+
+// ending is how a restore ended: what its status says, and why. It is what is
+// recorded, and what a Restore that is adopted takes over.
+type ending struct {
+	status  v1alpha1.RestoreStatus
+	reason  string
+	message string
+}
+
+// good reports whether the restore did all that was asked of it.
+func (e *ending) good() bool {
+	return e.reason == v1alpha1.SucceededReason || e.reason == v1alpha1.PlannedReason
+}

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/announce"
+	"github.com/gopherwood/ark/controllers/internal/step"
+)
+
+// setStatus derives the whole status from what the steps learned. It is pure,
+// and nothing else in this package writes status.
+func setStatus(s *scope, err error) {
+	st := &s.restore.Status
+	switch {
+	case s.ending != nil:
+		conditions := st.Conditions
+		s.ending.status.DeepCopyInto(st)
+		st.Conditions = conditions
+		if s.ending.good() {
+			s.conditions().Ready(s.ending.reason, s.ending.message)
+		} else {
+			s.conditions().Stalled(s.ending.reason, s.ending.message)
+		}
+	case err == nil:
+		s.conditions().Reconciling(v1alpha1.ProgressingReason, "the restore is under way")
+	default:
+		s.setPending(err)
+	}
+	st.ObservedGeneration = s.restore.Generation
+}
+
+// setPending reports a restore that has not ended.
+func (s *scope) setPending(err error) {
+	s.conditions().Judge(err)
+	st := &s.restore.Status
+	if s.backup != nil && s.snapshot != nil {
+		st.Backup = restoredBackup(s)
+	}
+	if s.progress != nil {
+		st.Results = &v1alpha1.ResultCounts{
+			Created: s.progress.Results.Created, Updated: s.progress.Results.Updated,
+			Unchanged: s.progress.Results.Unchanged, Existing: s.progress.Results.Existing,
+			Skipped: s.progress.Results.Skipped, Failed: s.progress.Results.Failed,
+		}
+	}
+	var known *step.Error
+	if errors.As(err, &known) && known.After == 0 && known.Reason == v1alpha1.FailedReason {
+		st.Completeness = v1alpha1.CompletenessNone
+		st.CompletionTime = &metav1.Time{Time: s.now}
+		st.Errors = []string{err.Error()}
+	}
+}
+
+// restoredBackup identifies the backup, and says how complete and how old it is.
+func restoredBackup(s *scope) *v1alpha1.RestoredBackup {
+	m := s.snapshot.Marker
+	return &v1alpha1.RestoredBackup{
+		Name: s.backup.Name, StorageLocation: s.location.Spec.Name, ClusterName: m.Cluster.Name,
+		Completeness: v1alpha1.Completeness(m.Completeness), CompletionTime: &metav1.Time{Time: m.Completed},
+	}
+}
+
+// announce tells people of changes that matter, once.
+func (r *Reconciler) announce(s *scope) {
+	ready := meta.FindStatusCondition(s.restore.Status.Conditions, v1alpha1.ReadyCondition)
+	before := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.ReadyCondition)
+	if ready == nil || (before != nil && before.Reason == ready.Reason && before.Status == ready.Status) {
+		return
+	}
+	if ready.Status == metav1.ConditionFalse || ready.Reason == v1alpha1.RetryingReason {
+		announce.Warning(r.Events, s.restore, ready.Reason, "Restore", ready.Message)
+		return
+	}
+	announce.Normal(r.Events, s.restore, ready.Reason, "Restore", ready.Message)
+}
+
+// counted tells the outcome in a sentence.
+func counted(c *v1alpha1.ResultCounts) string {
+	text := fmt.Sprintf("%d objects created, %d unchanged", c.Created, c.Unchanged)
+	for _, part := range []struct {
+		n    int64
+		text string
+	}{
+		{c.Updated, "updated"},
+		{c.Existing, "exist, differ, and were left alone"},
+		{c.Skipped, "skipped"},
+		{c.Failed, "failed"},
+	} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.text)
+		}
+	}
+	return text
+}

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/finalizer"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
+)
+
+const (
+	// wakeless is when to look again for what is watched anyway.
+	wakeless = time.Minute
+	// progressEvery is how often status tells how far a run is.
+	progressEvery = time.Second
+	// storageTimeout bounds what a reconciliation asks of a store: a few small blobs.
+	storageTimeout = time.Minute
+	// maxAttempts bounds how often a restore that breaks off is tried.
+	maxAttempts = 5
+	// retryAfter times the number of attempts is when to try again.
+	retryAfter = 10 * time.Second
+)
+
+// learnConfig reads the Config.
+func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
+	var cfg v1alpha1.Config
+	err := r.Client.Get(ctx, client.ObjectKey{Name: v1alpha1.ConfigName}, &cfg)
+	if apierrors.IsNotFound(err) {
+		return step.Wait(wakeless, v1alpha1.ConfigMissingReason, "there is no Config named %s yet: apply one that says where backups are kept", v1alpha1.ConfigName)
+	}
+	if err != nil {
+		return fmt.Errorf("read Config: %w", err)
+	}
+	s.cfg = &cfg
+	limit := int32(1)
+	if c := cfg.Spec.Concurrency; c != nil {
+		limit = max(limit, c.Restores)
+	}
+	r.Runs.Limit(int(limit))
+	return nil
+}
+
+// observeRun waits for a run that is active, or takes over how it ended.
+func (r *Reconciler) observeRun(_ context.Context, s *scope) error {
+	state := r.Runs.Observe(s.restore.UID)
+	switch state.Phase {
+	case longrun.Absent:
+		return nil
+	case longrun.Queued:
+		s.active = true
+		return step.Wait(wakeless, v1alpha1.QueuedReason, "as many restores are running as the Config allows (spec.concurrency.restores)")
+	case longrun.Running:
+		s.active = true
+		s.progress = &state.Progress
+		done := state.Progress.Results
+		return step.Wait(progressEvery, v1alpha1.ProgressingReason, "%d of %d objects done",
+			done.Created+done.Updated+done.Unchanged+done.Existing+done.Skipped+done.Failed, state.Progress.Total)
+	case longrun.Ended:
+	}
+	if state.Err == nil {
+		s.ending = state.Result
+		return nil
+	}
+	return r.judgeFailure(s, state.Err)
+}
+
+// judgeFailure says what follows from a run that broke off. What it restored is
+// found again by the next attempt.
+func (r *Reconciler) judgeFailure(s *scope, err error) error {
+	if errors.Is(err, engine.ErrCorrupt) {
+		return step.Stall(v1alpha1.FailedReason, "the backup cannot be read: %w", err)
+	}
+	if n := s.restore.Status.Attempts; n < maxAttempts {
+		return step.Wait(retryAfter*time.Duration(n), v1alpha1.RetryingReason, "attempt %d broke off: %w", n, err)
+	}
+	return step.Stall(v1alpha1.FailedReason, "%d attempts broke off, the last one: %w", maxAttempts, err)
+}
+
+// ensureRun starts the restore.
+func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
+	if s.ending != nil {
+		return nil
+	}
+	w, err := r.prepare(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := finalizer.Ensure(ctx, r.Client, s.restore); err != nil {
+		return err
+	}
+	st := &s.restore.Status
+	st.Attempts++
+	if st.StartTime == nil {
+		st.StartTime = s.nowTime()
+	}
+	w.started, w.attempt = st.StartTime.Time, st.Attempts
+	r.Runs.Ensure(s.restore, w.run)
+	s.active = true
+	return step.Wait(progressEvery, v1alpha1.ProgressingReason, "reading backup %s", s.backup.Name)
+}
