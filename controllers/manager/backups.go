@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package manager
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+
+	"github.com/gopherwood/ark/controllers/backup"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/restore"
+	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/collect"
+	enginerestore "github.com/gopherwood/ark/engine/restore"
+)
+
+func setUpBackup(s shared) error {
+	r := &backup.Reconciler{
+		Client: s.GetClient(), Events: s.GetEventRecorder("ark-backup"), Clock: s.opts.Clock,
+		Locations: s.locations, Rules: s.rules,
+		Source: collect.Source{Discoverer: s.cluster, Lister: s.cluster}, ClusterUID: s.clusterUID,
+		Takes: longrun.New[collect.Progress, *catalog.Snapshot](), Removals: backup.NewRemovals(),
+		NewAttempt: newAttempt,
+	}
+	return r.SetupWithManager(s, reconcilerOptions)
+}
+
+func setUpRestore(s shared) error {
+	r := &restore.Reconciler{
+		Client: s.GetClient(), Events: s.GetEventRecorder("ark-restore"), Clock: s.opts.Clock,
+		Locations: s.locations, Rules: s.rules,
+		Target:     enginerestore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster},
+		ClusterUID: s.clusterUID, Runs: restore.NewRuns(),
+		Namespace: s.opts.Namespace, Records: s.GetAPIReader(),
+	}
+	return r.SetupWithManager(s, reconcilerOptions)
+}
+
+// newAttempt makes a name that no other attempt has: it is the folder's.
+func newAttempt() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails, says its documentation
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package manager
+
+import (
+	"context"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	"github.com/gopherwood/ark/controllers/config"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/rules"
+	"github.com/gopherwood/ark/controllers/policy"
+	"github.com/gopherwood/ark/controllers/schedule"
+	"github.com/gopherwood/ark/controllers/sync"
+	"github.com/gopherwood/ark/engine/kube"
+)
+
+// shared is what several controllers use: a location is opened once, and a set
+// of rules compiled once.
+type shared struct {
+	ctrl.Manager
+
+	opts      Options
+	locations *locations.Locations
+	rules     *rules.Loader
+	// cluster is the one that is backed up and restored into, clusterUID its identity.
+	cluster    *kube.Cluster
+	clusterUID string
+}
+
+// reconcilerOptions hold for every controller.
+var reconcilerOptions = controller.Options{}
+
+// setUp registers the controllers with the manager.
+func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) error {
+	cluster, err := kube.New(mgr.GetConfig(), kube.Options{})
+	if err != nil {
+		return err
+	}
+	clusterUID, err := cluster.ClusterUID(ctx)
+	if err != nil {
+		return err
+	}
+	s := shared{
+		cluster:    cluster,
+		clusterUID: clusterUID,
+		Manager: mgr,
+		opts:    opts,
+		locations: &locations.Locations{
+			Client: mgr.GetAPIReader(), Namespace: opts.Namespace,
+			FileRoot: opts.FileStoreRoot, Tool: opts.Tool, Clock: opts.Clock,
+		},
+		rules: &rules.Loader{Client: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: opts.Namespace},
+	}
+	for _, register := range []func(shared) error{
+		setUpConfig,
+		setUpPolicy,
+		setUpSchedule,
+		setUpSync,
+		setUpBackup,
+		setUpRestore,
+	} {
+		if err := register(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func setUpConfig(s shared) error {
+	r := &config.Reconciler{
+		Client: s.GetClient(), Reader: s.GetAPIReader(), Locations: s.locations, Rules: s.rules,
+		Events: s.GetEventRecorder("ark-config"), Clock: s.opts.Clock,
+	}
+	return r.SetupWithManager(s, reconcilerOptions)
+}
+
+func setUpPolicy(s shared) error {
+	r := &policy.Reconciler{
+		Client: s.GetClient(), Rules: s.rules,
+		Events: s.GetEventRecorder("ark-policy"), Clock: s.opts.Clock,
+	}
+	return r.SetupWithManager(s, reconcilerOptions)
+}
+
+func setUpSchedule(s shared) error {
+	r := &schedule.Reconciler{
+		Client: s.GetClient(), Storage: s.locations,
+		Events: s.GetEventRecorder("ark-schedule"), Clock: s.opts.Clock,
+	}
+	return r.SetupWithManager(s, reconcilerOptions)
+}
+
+func setUpSync(s shared) error {
+	r := &sync.Reconciler{
+		Client: s.GetClient(), Reader: s.GetAPIReader(), Locations: s.locations,
+		Events: s.GetEventRecorder("ark-sync"), Clock: s.opts.Clock, Runs: sync.NewRuns(),
+	}
+	return r.SetupWithManager(s, reconcilerOptions)
+}
