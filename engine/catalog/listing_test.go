@@ -6,6 +6,7 @@ package catalog_test
 import (
 	"errors"
 	"io"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -242,5 +243,60 @@ func TestRealStores(t *testing.T) {
 				t.Errorf("left: %s, %v", name, err)
 			}
 		})
+	}
+}
+
+// TestGoldenStoreCanBeAttached reads the store that a version of Ark wrote once.
+func TestGoldenStoreCanBeAttached(t *testing.T) {
+	dir, err := filepath.Abs("../archive/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loc := blobstore.Location{Name: "golden", URL: "file://" + dir + "/format-1", ReadOnly: true}
+	store, err := blobstore.Open(t.Context(), loc, blobstore.Options{FileRoot: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Attach(t.Context(), store, &clock{start}, catalog.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "app.nightly-20260517030405"
+	s, err := c.Marker(t.Context(), clusterA, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Verify(t.Context(), s); err != nil {
+		t.Error(err)
+	}
+	if _, latest, ok, err := c.Latest(t.Context(), clusterA, "app.nightly"); err != nil || !ok || latest != name {
+		t.Errorf("Latest() = %q, %v, %v", latest, ok, err)
+	}
+	index, err := c.OpenFile(t.Context(), s, archive.IndexFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents, lines := c.Contents(s), 0
+	for e, err := range archive.ReadIndex(index) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines++
+		if e.Excluded {
+			continue
+		}
+		m, err := contents.Member(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Object(e); err != nil {
+			t.Error(err)
+		}
+	}
+	if lines != 43 {
+		t.Errorf("%d lines in the index, want 43", lines)
+	}
+	if _, err := c.FindRestore(t.Context(), clusterA, "back"); err != nil {
+		t.Error(err)
 	}
 }
