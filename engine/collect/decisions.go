@@ -72,13 +72,14 @@ func (l *DecisionLog) line(v any) error {
 	return nil
 }
 
-func (l *DecisionLog) typeExcluded(t engine.Resource, code string) error {
-	return l.line(decision{Level: "type", Name: t.GroupResource().String(), Decision: "exclude", Codes: []string{code}})
-}
-
-func (l *DecisionLog) typeIncluded(t engine.Resource, ownRight bool) error {
+// ofType records whether a type is listed: code says why its objects are not
+// covered in their own right, and related that those are which others need.
+func (l *DecisionLog) ofType(t engine.Resource, code string, related bool) error {
 	d := decision{Level: "type", Name: t.GroupResource().String(), Decision: "include"}
-	if !ownRight {
+	if code != "" {
+		d.Decision, d.Codes = "exclude", []string{code}
+	}
+	if code != "" && related {
 		d.Decision = "related"
 	}
 	return l.line(d)

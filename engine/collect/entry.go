@@ -36,29 +36,44 @@ func newEntry(o engine.Object, refs []archive.Ref) archive.Entry {
 // boundAnnotations returns the annotations that the index keeps: the short ones,
 // in the order of their keys, as long as they fit.
 func boundAnnotations(all map[string]string) map[string]string {
-	size := 0
+	short, size := 0, 0
 	for k, v := range all {
-		if k == lastApplied || len(k)+len(v) > maxAnnotation {
-			size = maxAnnotations + 1
-			break
+		if isShort(k, v) {
+			short++
+			size += len(k) + len(v)
 		}
-		size += len(k) + len(v)
 	}
-	if size <= maxAnnotations {
+	switch {
+	case short == 0:
+		return nil
+	case size > maxAnnotations:
+		return firstAnnotations(all)
+	case short == len(all):
 		return all
 	}
-	var kept map[string]string
-	size = 0
+	kept := make(map[string]string, short)
+	for k, v := range all {
+		if isShort(k, v) {
+			kept[k] = v
+		}
+	}
+	return kept
+}
+
+func isShort(k, v string) bool { return len(k)+len(v) <= maxAnnotation && k != lastApplied }
+
+// firstAnnotations returns those short annotations that fit. Their order makes
+// equal objects have equal entries.
+func firstAnnotations(all map[string]string) map[string]string {
+	kept := map[string]string{}
+	size := 0
 	for _, k := range slices.Sorted(maps.Keys(all)) {
-		n := len(k) + len(all[k])
-		if k == lastApplied || n > maxAnnotation || size+n > maxAnnotations {
+		v := all[k]
+		if size += len(k) + len(v); !isShort(k, v) || size > maxAnnotations {
+			size -= len(k) + len(v)
 			continue
 		}
-		if kept == nil {
-			kept = make(map[string]string, len(all))
-		}
-		kept[k] = all[k]
-		size += n
+		kept[k] = v
 	}
 	return kept
 }

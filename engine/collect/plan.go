@@ -49,20 +49,16 @@ type task struct {
 // objects of a stage may need objects of a later one only.
 func (r *run) plan(resources []engine.Resource) (stages [3][]task, err error) {
 	for _, resource := range resources {
-		t := task{resource: resource}
 		code := r.judgeType(resources, resource)
-		t.ownRight = code == ""
-		if !t.ownRight && !r.mayBeRelated(resource, code) {
-			if err := r.opts.Decisions.typeExcluded(resource, code); err != nil {
-				return stages, err
-			}
-			continue
-		}
-		if err := r.opts.Decisions.typeIncluded(resource, t.ownRight); err != nil {
+		related := r.mayBeRelated(resource, code)
+		if err := r.opts.Decisions.ofType(resource, code, related); err != nil {
 			return stages, err
 		}
+		if code != "" && !related {
+			continue
+		}
 		stage := stageOf(resource)
-		stages[stage] = append(stages[stage], t)
+		stages[stage] = append(stages[stage], task{resource: resource, ownRight: code == ""})
 	}
 	return stages, nil
 }

@@ -71,9 +71,13 @@ func (s *stream) page(p engine.Page) {
 
 // object decides on one object and archives it.
 func (s *stream) object(ctx context.Context, o engine.Object) error {
+	covered := s.covers(o)
+	if !covered && s.resource.Namespaced {
+		return nil
+	}
 	refs := needs(o)
 	needed := !s.resource.Namespaced && s.run.related.needs(o, refs)
-	if !s.covers(o) && !needed {
+	if !covered && !needed {
 		return nil
 	}
 	if s.unreported++; s.unreported == progressEvery {
