@@ -57,14 +57,14 @@ func leftOutCode(e *archive.Entry, named bool) string {
 	switch {
 	case e.Group == ownGroup && slices.Contains(ownRecords, e.Resource):
 		return CodeOwnRecord
+	case isServerMade(e):
+		return CodeRemade
 	case named:
 		return ""
 	case neverRestored[gr]:
 		return CodeNeverRestored
 	case gr == schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"} && isClusterLease(e):
 		return CodeNeverRestored
-	case isServerMade(e):
-		return CodeRemade
 	}
 	return ""
 }

@@ -59,33 +59,7 @@ func NewModifier(spec ModifierSpec, types []engine.Resource) (*Modifier, error) 
 	if m.patch, err = jsonpatch.DecodePatch(spec.Patch); err != nil {
 		return nil, fmt.Errorf("%s.patch: is no JSON patch, a list of operations (RFC 6902): %w", field, err)
 	}
-	for i, op := range m.patch {
-		if err := checkOperation(op); err != nil {
-			return nil, fmt.Errorf("%s.patch[%d]: %w", field, i, err)
-		}
-	}
 	return m, nil
-}
-
-// checkOperation finds what the library would only find with an object at hand.
-func checkOperation(op jsonpatch.Operation) error {
-	if _, err := op.Path(); err != nil {
-		return fmt.Errorf("has no path: %w", err)
-	}
-	switch kind := op.Kind(); kind {
-	case "add", "replace", "test":
-		if _, ok := op["value"]; !ok {
-			return fmt.Errorf("%q needs a value", kind)
-		}
-	case "move", "copy":
-		if _, err := op.From(); err != nil {
-			return fmt.Errorf("%q needs from: %w", kind, err)
-		}
-	case "remove":
-	default:
-		return fmt.Errorf("op is %q: write add, remove, replace, move, copy or test", kind)
-	}
-	return nil
 }
 
 // Unmatched tells which of the modifier's patterns name no type.

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transform_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+func restoresNothing(engine.Key) bool { return false }
+
+func TestDifferences(t *testing.T) {
+	tests := map[string]struct {
+		want, live string
+		fields     []string
+		beyond     bool
+	}{
+		"what the server sets is no difference": {
+			`{"metadata":{"name":"x"}}`,
+			`{"metadata":{"name":"x","uid":"u","resourceVersion":"1","managedFields":[{}],"labels":{"ark-restore":"other"}}}`,
+			nil, true,
+		},
+		"empty, null and left out are the same": {
+			`{"a":null,"b":{},"c":[]}`, `{"b":null,"d":{}}`, nil, true,
+		},
+		"numbers are compared as numbers":    {`{"a":1.0,"b":2}`, `{"a":1,"b":2.0}`, nil, true},
+		"a changed scalar":                   {`{"a":{"b":1}}`, `{"a":{"b":2}}`, []string{"a.b"}, false},
+		"a missing field":                    {`{"a":{"b":1}}`, `{}`, []string{"a"}, false},
+		"a field that only the live one has": {`{"a":{"b":1}}`, `{"a":{"b":1,"c":1}}`, []string{"a.c"}, true},
+		"an element of a list":               {`{"a":[{"b":1},{"b":2}]}`, `{"a":[{"b":1},{"b":3}]}`, []string{"a[1].b"}, false},
+		"a longer list":                      {`{"a":[1]}`, `{"a":[1,2]}`, []string{"a"}, false},
+		"another type":                       {`{"a":[1]}`, `{"a":{"b":1}}`, []string{"a"}, false},
+		"a scalar for an object":             {`{"a":"x"}`, `{"a":{"b":1}}`, []string{"a"}, false},
+		"a scalar for a list":                {`{"a":"x"}`, `{"a":["x"]}`, []string{"a"}, false},
+		"false is not left out":              {`{"a":false}`, `{}`, []string{"a"}, false},
+		"several, sorted":                    {`{"b":1,"a":1}`, `{"b":2,"a":2}`, []string{"a", "b"}, false},
+		"a label":                            {`{"metadata":{"labels":{"l":"1"}}}`, `{"metadata":{}}`, []string{"metadata.labels"}, false},
+		"but not what is ignored":            {`{"status":1,"metadata":{"ownerReferences":[1]}}`, `{"status":2}`, nil, true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := transform.Compare(decode(t, tc.want), decode(t, tc.live), "status", "ownerReferences")
+			if diff := cmp.Diff(transform.Difference{Fields: tc.fields, Beyond: tc.beyond}, got); diff != "" {
+				t.Errorf("difference (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatTheClusterFilledInIsAdopted(t *testing.T) {
+	tests := map[string]struct {
+		name             string
+		want, live, then string
+	}{
+		"the address and the ports of a Service": {
+			"services",
+			`{"spec":{"ports":[{"port":1},{"port":2,"nodePort":5}]}}`,
+			`{"spec":{"clusterIP":"i","ports":[{"port":1,"nodePort":3},{"port":2,"nodePort":4}]}}`,
+			`{"spec":{"clusterIP":"i","ports":[{"port":1,"nodePort":3},{"port":2,"nodePort":5}]}}`,
+		},
+		"not those of a Service of another type": {
+			"services", `{"spec":{"type":"ClusterIP"}}`, `{"spec":{"type":"ExternalName","clusterIP":"i"}}`, `{"spec":{"type":"ClusterIP"}}`,
+		},
+		"not that a Service is headless": {"services", `{"spec":{}}`, `{"spec":{"clusterIP":"None"}}`, `{"spec":{}}`},
+		"a Job's selector":               {"jobs", `{}`, `{"spec":{"selector":{"a":"b"}}}`, `{"spec":{"selector":{"a":"b"}}}`},
+		"the token that was minted": {
+			"secrets", `{"type":"kubernetes.io/service-account-token"}`, `{"data":{"token":"t"}}`,
+			`{"type":"kubernetes.io/service-account-token","data":{"token":"t"}}`,
+		},
+		"not the data of other Secrets": {"secrets", `{"type":"Opaque"}`, `{"data":{"k":"v"}}`, `{"type":"Opaque"}`},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := decode(t, tc.want)
+			transform.Adopt(resource(tc.name).GroupResource(), got, decode(t, tc.live))
+			if diff := cmp.Diff(decode(t, tc.then), got); diff != "" {
+				t.Errorf("object (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func FuzzHostileObjects(f *testing.F) {
+	f.Add([]byte(`{"metadata":{"labels":[],"managedFields":{},"annotations":1},"spec":{"ports":[1,null],"claimRef":[]},"subjects":{}}`))
+	f.Add([]byte(`{"metadata":[],"spec":{"selector":1,"template":[]},"secrets":[1],"webhooks":[{"clientConfig":1}]}`))
+	names := []string{
+		"services", "pods", "persistentvolumes", "persistentvolumeclaims", "serviceaccounts", "secrets", "namespaces",
+		"deployments", "jobs", "cronjobs", "rolebindings", "validatingwebhookconfigurations", "apiservices", "customresourcedefinitions",
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, name := range names {
+			m, err := transform.Decode(raw)
+			if err != nil {
+				return
+			}
+			live := transform.Clone(m)
+			result, err := (&transform.Transformer{Label: "r", Namespaces: toB, Paused: true, Restores: restoresNothing}).
+				Apply(transform.Subject{Resource: resource(name), Manifest: m})
+			if err != nil || result.Skip != "" {
+				continue
+			}
+			if !transform.Compare(result.Manifest, result.Manifest).Equal() {
+				t.Error("an object differs from itself")
+			}
+			transform.Adopt(resource(name).GroupResource(), result.Manifest, live)
+			transform.Compare(result.Manifest, live)
+			transform.LacksManagers(live, result.ManagedFields)
+		}
+	})
+}

@@ -1,0 +1,404 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package transform_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+func TestTheNamesAreThoseOfTheAPI(t *testing.T) {
+	if transform.RestoreLabel != v1alpha1.RestoreLabel || transform.PausedAnnotation != v1alpha1.ReplicasAnnotation {
+		t.Errorf("got %q and %q, want %q and %q", transform.RestoreLabel, transform.PausedAnnotation,
+			v1alpha1.RestoreLabel, v1alpha1.ReplicasAnnotation)
+	}
+}
+
+// resource finds a type by its name, as far as these tests need it.
+func resource(name string) engine.Resource {
+	group := map[string]string{
+		"deployments": "apps", "statefulsets": "apps", "jobs": "batch", "cronjobs": "batch",
+		"rolebindings": "rbac.authorization.k8s.io", "clusterrolebindings": "rbac.authorization.k8s.io",
+		"validatingwebhookconfigurations": "admissionregistration.k8s.io",
+		"mutatingwebhookconfigurations":   "admissionregistration.k8s.io",
+		"apiservices":                     "apiregistration.k8s.io",
+		"customresourcedefinitions":       "apiextensions.k8s.io",
+	}[name]
+	status := map[string]bool{"pods": true, "deployments": true, "jobs": true, "services": true, "namespaces": true}
+	return engine.Resource{Group: group, Version: "v1", Name: name, Versions: []string{"v1"}, StatusSubresource: status[name]}
+}
+
+func decode(t *testing.T, doc string) transform.Manifest {
+	t.Helper()
+	m, err := transform.Decode([]byte(doc))
+	if err != nil {
+		t.Fatalf("%v in %s", err, doc)
+	}
+	return m
+}
+
+// apply transforms a document whose namespace a is mapped to b where asked for.
+func apply(t *testing.T, tr transform.Transformer, name, doc string, named bool) transform.Result {
+	t.Helper()
+	m := decode(t, doc)
+	tr.Label = "r"
+	if tr.Restores == nil {
+		tr.Restores = func(engine.Key) bool { return false }
+	}
+	r := resource(name)
+	result, err := tr.Apply(transform.Subject{
+		Resource: r, Manifest: m, Named: named,
+		Source: engine.Key{
+			GroupResource: r.GroupResource(),
+			Namespace:     transform.Text(m, "metadata", "namespace"), Name: transform.Text(m, "metadata", "name"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+var toB = map[string]string{"a": "b"}
+
+func TestTransformations(t *testing.T) {
+	tests := map[string]struct {
+		with      transform.Transformer
+		name      string
+		in, want  string
+		wantNotes []string
+	}{
+		"what only the server sets is dropped; the rest stays, nulls and big numbers too": {
+			name: "configmaps",
+			in: `{"metadata":{"namespace":"a","name":"x","uid":"u","resourceVersion":"1","generation":3,"creationTimestamp":"t",
+				"selfLink":"s","managedFields":[],"ownerReferences":[{"uid":"o"}],"finalizers":["f"],"labels":{"l":"1"},
+				"annotations":{"an":"1"},"unknown":1},"data":{"n":null,"max":9223372036854775807,"f":0.25},"status":{"kept":true}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","finalizers":["f"],"labels":{"l":"1","ark-restore":"r"},
+				"annotations":{"an":"1"},"unknown":1},"data":{"n":null,"max":9223372036854775807,"f":0.25},"status":{"kept":true}}`,
+		},
+		"what was being deleted comes back whole, with a note": {
+			name: "configmaps",
+			in:   `{"metadata":{"namespace":"a","name":"x","deletionTimestamp":"t","deletionGracePeriodSeconds":0}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}}}`,
+
+			wantNotes: []string{"was being deleted when it was archived"},
+		},
+		"status that has a path of its own is dropped": {
+			name: "deployments",
+			in:   `{"metadata":{"namespace":"a","name":"x"},"status":{"replicas":1}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}}}`,
+		},
+		"tracking marks of Git tools stay in place": {
+			name: "configmaps",
+			in:   `{"metadata":{"namespace":"a","name":"x","annotations":{"argocd.argoproj.io/tracking-id":"i"}}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","annotations":{"argocd.argoproj.io/tracking-id":"i"},"labels":{"ark-restore":"r"}}}`,
+		},
+		"tracking marks of Git tools go when the object moves": {
+			with: transform.Transformer{Namespaces: toB}, name: "configmaps",
+			in: `{"metadata":{"namespace":"a","name":"x","annotations":{"argocd.argoproj.io/tracking-id":"i"},
+				"labels":{"kustomize.toolkit.fluxcd.io/name":"n","helm.toolkit.fluxcd.io/namespace":"n","argocd.argoproj.io/instance":"i","app.kubernetes.io/instance":"stays"}}}`,
+			want: `{"metadata":{"namespace":"b","name":"x","labels":{"app.kubernetes.io/instance":"stays","ark-restore":"r"}}}`,
+		},
+		"a namespace that moves loses the label with its old name": {
+			with: transform.Transformer{Namespaces: toB}, name: "namespaces",
+			in:   `{"metadata":{"name":"a","labels":{"kubernetes.io/metadata.name":"a","t":"1"}},"spec":{"finalizers":["kubernetes"]}}`,
+			want: `{"metadata":{"name":"b","labels":{"t":"1","ark-restore":"r"}},"spec":{"finalizers":["kubernetes"]}}`,
+		},
+		"a Service gets a new address, and new node ports": {
+			name: "services",
+			in: `{"metadata":{"namespace":"a","name":"x"},"spec":{"type":"LoadBalancer","clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],
+				"healthCheckNodePort":30001,"ports":[{"port":80,"nodePort":30000}]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},"spec":{"type":"LoadBalancer","ports":[{"port":80}]}}`,
+		},
+		"a headless Service stays headless": {
+			name: "services",
+			in:   `{"metadata":{"namespace":"a","name":"x"},"spec":{"clusterIP":"None","clusterIPs":["None"]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},"spec":{"clusterIP":"None","clusterIPs":["None"]}}`,
+		},
+		"an ExternalName Service keeps its name": {
+			name: "services",
+			in:   `{"metadata":{"namespace":"a","name":"x"},"spec":{"type":"ExternalName","externalName":"e.example"}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},"spec":{"type":"ExternalName","externalName":"e.example"}}`,
+		},
+		"node ports are kept where asked": {
+			with: transform.Transformer{PreserveNodePorts: true}, name: "services",
+			in:   `{"metadata":{"namespace":"a","name":"x"},"spec":{"healthCheckNodePort":30001,"ports":[{"port":80,"nodePort":30000}]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},"spec":{"healthCheckNodePort":30001,"ports":[{"port":80,"nodePort":30000}]}}`,
+		},
+		"node ports that a field manager set are kept, those of other ports are not": {
+			name: "services",
+			in: `{"metadata":{"namespace":"a","name":"x","managedFields":[{"manager":"kubectl","operation":"Update","fieldsV1":
+				{"f:spec":{"f:healthCheckNodePort":{},"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:nodePort":{}},"k:{\"port\":80,\"protocol\":\"UDP\"}":{".":{}}}}}}]},
+				"spec":{"healthCheckNodePort":30009,"ports":[{"port":80,"protocol":"TCP","nodePort":30000},{"port":80,"protocol":"UDP","nodePort":30001}]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},
+				"spec":{"healthCheckNodePort":30009,"ports":[{"port":80,"protocol":"TCP","nodePort":30000},{"port":80,"protocol":"UDP"}]}}`,
+		},
+		"node ports that were applied by kubectl are kept": {
+			name: "services",
+			in: `{"metadata":{"namespace":"a","name":"x","annotations":{"kubectl.kubernetes.io/last-applied-configuration":
+				"{\"spec\":{\"healthCheckNodePort\":30002,\"ports\":[{\"port\":80,\"nodePort\":30000}]}}"}},
+				"spec":{"healthCheckNodePort":30002,"ports":[{"port":80,"protocol":"TCP","nodePort":30000},{"port":81,"protocol":"TCP","nodePort":30001}]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":
+				"{\"spec\":{\"healthCheckNodePort\":30002,\"ports\":[{\"port\":80,\"nodePort\":30000}]}}"}},
+				"spec":{"healthCheckNodePort":30002,"ports":[{"port":80,"protocol":"TCP","nodePort":30000},{"port":81,"protocol":"TCP"}]}}`,
+		},
+		"a volume is reserved for its claim by name, where the claim goes": {
+			with: transform.Transformer{Namespaces: toB}, name: "persistentvolumes",
+			in: `{"metadata":{"name":"v","annotations":{"pv.kubernetes.io/bound-by-controller":"yes"}},
+				"spec":{"claimRef":{"kind":"PersistentVolumeClaim","namespace":"a","name":"c","uid":"u","resourceVersion":"1"}}}`,
+			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"claimRef":{"kind":"PersistentVolumeClaim","namespace":"b","name":"c"}}}`,
+		},
+		"a claim keeps a volume that is restored, and is bound anew": {
+			with: transform.Transformer{Restores: func(k engine.Key) bool { return k.String() == "persistentvolumes/v" }},
+			name: "persistentvolumeclaims",
+			in: `{"metadata":{"namespace":"a","name":"c","annotations":{"pv.kubernetes.io/bind-completed":"yes","pv.kubernetes.io/bound-by-controller":"yes",
+				"volume.kubernetes.io/storage-provisioner":"p"}},"spec":{"volumeName":"v"}}`,
+			want: `{"metadata":{"namespace":"a","name":"c","annotations":{"volume.kubernetes.io/storage-provisioner":"p"},"labels":{"ark-restore":"r"}},"spec":{"volumeName":"v"}}`,
+		},
+		"a claim whose volume is not restored asks for a new one": {
+			name: "persistentvolumeclaims",
+			in: `{"metadata":{"namespace":"a","name":"c","annotations":{"volume.kubernetes.io/selected-node":"n",
+				"volume.kubernetes.io/storage-provisioner":"p"}},"spec":{"volumeName":"v","storageClassName":"s"}}`,
+			want:      `{"metadata":{"namespace":"a","name":"c","labels":{"ark-restore":"r"}},"spec":{"storageClassName":"s"}}`,
+			wantNotes: []string{"asks for a new volume: v is not restored"},
+		},
+		"a pod can be scheduled anew": {
+			name: "pods",
+			in:   `{"metadata":{"namespace":"a","name":"p"},"spec":{"nodeName":"n","priority":0,"ephemeralContainers":[{}],"priorityClassName":"high"},"status":{"phase":"Running"}}`,
+			want: `{"metadata":{"namespace":"a","name":"p","labels":{"ark-restore":"r"}},"spec":{"priorityClassName":"high"}}`,
+		},
+		"a Job's selector is made anew": {
+			name: "jobs",
+			in: `{"metadata":{"namespace":"a","name":"j","labels":{"controller-uid":"u","l":"1"}},"spec":{"selector":{"matchLabels":{"batch.kubernetes.io/controller-uid":"u"}},
+				"template":{"metadata":{"labels":{"controller-uid":"u","batch.kubernetes.io/controller-uid":"u","job-name":"j"}}}}}`,
+			want: `{"metadata":{"namespace":"a","name":"j","labels":{"l":"1","ark-restore":"r"}},"spec":{"template":{"metadata":{"labels":{"job-name":"j"}}}}}`,
+		},
+		"a Job's manual selector is kept": {
+			name: "jobs",
+			in:   `{"metadata":{"namespace":"a","name":"j"},"spec":{"manualSelector":true,"selector":{"matchLabels":{"controller-uid":"u"}}}}`,
+			want: `{"metadata":{"namespace":"a","name":"j","labels":{"ark-restore":"r"}},"spec":{"manualSelector":true,"selector":{"matchLabels":{"controller-uid":"u"}}}}`,
+		},
+		"a service account loses its generated tokens and keeps its own secrets": {
+			name: "serviceaccounts",
+			in: `{"metadata":{"namespace":"a","name":"web"},"secrets":[{"name":"web-token-x7k2p"},{"name":"web-token-mine"},{"name":"s"}],
+				"imagePullSecrets":[{"name":"pull"}]}`,
+			want: `{"metadata":{"namespace":"a","name":"web","labels":{"ark-restore":"r"}},"secrets":[{"name":"web-token-mine"},{"name":"s"}],"imagePullSecrets":[{"name":"pull"}]}`,
+		},
+		"a token that a user asked for is minted anew": {
+			name: "secrets",
+			in: `{"metadata":{"namespace":"a","name":"ci","annotations":{"kubernetes.io/service-account.name":"web","kubernetes.io/service-account.uid":"u"}},
+				"type":"kubernetes.io/service-account-token","data":{"token":"dA=="}}`,
+			want: `{"metadata":{"namespace":"a","name":"ci","annotations":{"kubernetes.io/service-account.name":"web"},"labels":{"ark-restore":"r"}},
+				"type":"kubernetes.io/service-account-token"}`,
+			wantNotes: []string{"gets a new token: the archived one is of another account"},
+		},
+		"subjects follow the mapping": {
+			with: transform.Transformer{Namespaces: toB}, name: "rolebindings",
+			in: `{"metadata":{"namespace":"c","name":"x"},"subjects":[{"kind":"ServiceAccount","namespace":"a","name":"s"},
+				{"kind":"ServiceAccount","namespace":"d","name":"s"},{"kind":"User","name":"system:serviceaccount:a:s"},
+				{"kind":"Group","name":"system:serviceaccounts:a"},{"kind":"Group","name":"a"}]}`,
+			want: `{"metadata":{"namespace":"c","name":"x","labels":{"ark-restore":"r"}},"subjects":[{"kind":"ServiceAccount","namespace":"b","name":"s"},
+				{"kind":"ServiceAccount","namespace":"d","name":"s"},{"kind":"User","name":"system:serviceaccount:b:s"},
+				{"kind":"Group","name":"system:serviceaccounts:b"},{"kind":"Group","name":"a"}]}`,
+		},
+		"webhooks follow the mapping, and keep their certificate": {
+			with: transform.Transformer{Namespaces: toB}, name: "mutatingwebhookconfigurations",
+			in: `{"metadata":{"name":"x"},"webhooks":[{"clientConfig":{"caBundle":"c","service":{"namespace":"a","name":"s"}}},{"clientConfig":{"url":"u"}}]}`,
+			want: `{"metadata":{"name":"x","labels":{"ark-restore":"r"}},"webhooks":[{"clientConfig":{"caBundle":"c","service":{"namespace":"b","name":"s"}}},
+				{"clientConfig":{"url":"u"}}]}`,
+		},
+		"an aggregated API follows the mapping": {
+			with: transform.Transformer{Namespaces: toB}, name: "apiservices",
+			in:   `{"metadata":{"name":"x"},"spec":{"service":{"namespace":"a","name":"s"}}}`,
+			want: `{"metadata":{"name":"x","labels":{"ark-restore":"r"}},"spec":{"service":{"namespace":"b","name":"s"}}}`,
+		},
+		"a conversion webhook follows the mapping": {
+			with: transform.Transformer{Namespaces: toB}, name: "customresourcedefinitions",
+			in:   `{"metadata":{"name":"x"},"spec":{"conversion":{"webhook":{"clientConfig":{"service":{"namespace":"a"}}}}}}`,
+			want: `{"metadata":{"name":"x","labels":{"ark-restore":"r"}},"spec":{"conversion":{"webhook":{"clientConfig":{"service":{"namespace":"b"}}}}}}`,
+		},
+		"a paused Deployment remembers its replicas": {
+			with: transform.Transformer{Paused: true}, name: "deployments",
+			in:   `{"metadata":{"namespace":"a","name":"d"},"spec":{"replicas":3}}`,
+			want: `{"metadata":{"namespace":"a","name":"d","labels":{"ark-restore":"r"},"annotations":{"ark.gopherwood.dev/paused-from":"3"}},"spec":{"replicas":0}}`,
+		},
+		"a paused StatefulSet without a number had one replica": {
+			with: transform.Transformer{Paused: true}, name: "statefulsets",
+			in:   `{"metadata":{"namespace":"a","name":"d"}}`,
+			want: `{"metadata":{"namespace":"a","name":"d","labels":{"ark-restore":"r"},"annotations":{"ark.gopherwood.dev/paused-from":"1"}},"spec":{"replicas":0}}`,
+		},
+		"a Deployment without replicas is paused already": {
+			with: transform.Transformer{Paused: true}, name: "deployments",
+			in:   `{"metadata":{"namespace":"a","name":"d"},"spec":{"replicas":0}}`,
+			want: `{"metadata":{"namespace":"a","name":"d","labels":{"ark-restore":"r"}},"spec":{"replicas":0}}`,
+		},
+		"a paused CronJob is to be resumed": {
+			with: transform.Transformer{Paused: true}, name: "cronjobs",
+			in:   `{"metadata":{"namespace":"a","name":"d"},"spec":{"suspend":false}}`,
+			want: `{"metadata":{"namespace":"a","name":"d","labels":{"ark-restore":"r"},"annotations":{"ark.gopherwood.dev/paused-from":"resume"}},"spec":{"suspend":true}}`,
+		},
+		"a suspended Job stays suspended": {
+			with: transform.Transformer{Paused: true}, name: "jobs",
+			in:   `{"metadata":{"namespace":"a","name":"d"},"spec":{"suspend":true}}`,
+			want: `{"metadata":{"namespace":"a","name":"d","labels":{"ark-restore":"r"}},"spec":{"suspend":true}}`,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := apply(t, tc.with, tc.name, tc.in, false)
+			if diff := cmp.Diff(decode(t, tc.want), got.Manifest); diff != "" {
+				t.Errorf("object (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantNotes, got.Notes); diff != "" {
+				t.Errorf("notes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsLeftOutForItsContent(t *testing.T) {
+	const token = `{"metadata":{"namespace":"a","name":"web-token-x7k2p","annotations":{"kubernetes.io/service-account.name":"web"}},
+		"type":"kubernetes.io/service-account-token"}`
+	tests := map[string]struct {
+		name, in string
+		named    bool
+		want     string
+	}{
+		"a mirror pod": {"pods", `{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}}}`, false, transform.CodeMirrorPod},
+		"a mirror pod that is asked for": {
+			"pods", `{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}}}`, true, transform.CodeMirrorPod,
+		},
+		"a completed pod":                    {"pods", `{"status":{"phase":"Succeeded"}}`, false, transform.CodeCompleted},
+		"a failed pod":                       {"pods", `{"status":{"phase":"Failed"}}`, false, transform.CodeCompleted},
+		"not a completed pod that is wanted": {"pods", `{"status":{"phase":"Failed"}}`, true, ""},
+		"not a running pod":                  {"pods", `{"status":{"phase":"Running"}}`, false, ""},
+		"a Job that is done":                 {"jobs", `{"status":{"conditions":[{"type":"Complete","status":"True"}]}}`, false, transform.CodeCompleted},
+		"not a Job that is wanted":           {"jobs", `{"status":{"conditions":[{"type":"Complete","status":"True"}]}}`, true, ""},
+		"not a Job that is running":          {"jobs", `{"status":{"conditions":[{"type":"Complete","status":"False"}]}}`, false, ""},
+		"a generated token, asked for":       {"secrets", token, true, transform.CodeServiceAccountToken},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := apply(t, transform.Transformer{}, tc.name, tc.in, tc.named).Skip; got != tc.want {
+				t.Errorf("Skip = %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsKeptAside(t *testing.T) {
+	got := apply(t, transform.Transformer{}, "pods", `{"metadata":{"name":"p","namespace":"a","ownerReferences":[{"uid":"o"}],"managedFields":[
+		{"manager":"argocd","operation":"Apply"},{"manager":"kubelet","operation":"Update","subresource":"status"},{"manager":"m","operation":"Update"}]},
+		"status":{"phase":"Running"}}`, false)
+	want := transform.Result{
+		Owners: []transform.Manifest{{"uid": "o"}},
+		Status: map[string]any{"phase": "Running"},
+		ManagedFields: []any{
+			map[string]any{"manager": "argocd", "operation": "Apply"}, map[string]any{"manager": "m", "operation": "Update"},
+		},
+	}
+	if diff := cmp.Diff(want.Owners, got.Owners); diff != "" {
+		t.Errorf("Owners (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want.Status, got.Status); diff != "" {
+		t.Errorf("Status (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want.ManagedFields, got.ManagedFields); diff != "" {
+		t.Errorf("ManagedFields (-want +got):\n%s", diff)
+	}
+	plain := apply(t, transform.Transformer{}, "pods", `{"metadata":{"managedFields":[{"manager":"m","operation":"Update"}]}}`, false)
+	if plain.ManagedFields != nil {
+		t.Errorf("ManagedFields without an apply = %v, want none", plain.ManagedFields)
+	}
+}
+
+func TestModifiers(t *testing.T) {
+	selector, err := labels.Parse("app=web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const doc = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"a","name":"web","labels":{"app":"web"}},"data":{"n":9007199254740993}}`
+	tests := map[string]struct {
+		spec transform.ModifierSpec
+		want any // data.k, or the error
+	}{
+		"all objects, where nothing is selected": {transform.ModifierSpec{}, "v"},
+		"by type":                                {transform.ModifierSpec{Resources: []string{"configmaps"}}, "v"},
+		"not another type":                       {transform.ModifierSpec{Resources: []string{"secrets"}}, nil},
+		"by archived namespace":                  {transform.ModifierSpec{Namespaces: []string{"a"}}, "v"},
+		"not by the namespace that it goes into": {transform.ModifierSpec{Namespaces: []string{"b"}}, nil},
+		"by name":                                {transform.ModifierSpec{Names: []string{"w*"}}, "v"},
+		"not another name":                       {transform.ModifierSpec{Names: []string{"x*"}}, nil},
+		"by label":                               {transform.ModifierSpec{Labels: selector}, "v"},
+		"not by the mark of the restore":         {transform.ModifierSpec{Labels: labels.SelectorFromSet(labels.Set{"ark-restore": "r"})}, nil},
+		"all fields of the target have to match": {transform.ModifierSpec{Names: []string{"web"}, Namespaces: []string{"c"}}, nil},
+		"a patch that does not fit is an error": {
+			transform.ModifierSpec{Patch: []byte(`[{"op":"remove","path":"/data/none"}]`)},
+			`apply modifier "m": error in remove for path: '/data/none': unable to remove nonexistent key: none: missing value`,
+		},
+		"the name cannot be changed": {
+			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/metadata/name","value":"x"}]`)},
+			"modify object: the modifiers made it v1 ConfigMap b/x, but they must not change what it is: v1 ConfigMap b/web",
+		},
+		"the namespace cannot be changed": {
+			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/metadata/namespace","value":"kube-system"}]`)},
+			"modify object: the modifiers made it v1 ConfigMap kube-system/web, but they must not change what it is: v1 ConfigMap b/web",
+		},
+		"the kind cannot be changed": {
+			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/kind","value":"Secret"}]`)},
+			"modify object: the modifiers made it v1 Secret b/web, but they must not change what it is: v1 ConfigMap b/web",
+		},
+	}
+	types := []engine.Resource{{Version: "v1", Name: "configmaps", Kind: "ConfigMap"}, {Version: "v1", Name: "secrets", Kind: "Secret"}}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			tc.spec.Name = "m"
+			if tc.spec.Patch == nil {
+				tc.spec.Patch = []byte(`[{"op":"add","path":"/data/k","value":"v"}]`)
+			}
+			m, err := transform.NewModifier(tc.spec, types)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := transform.Transformer{Label: "r", Namespaces: toB, Modifiers: []*transform.Modifier{m}}
+			got, err := tr.Apply(transform.Subject{
+				Resource: types[0], Manifest: decode(t, doc),
+				Source: engine.Key{GroupResource: types[0].GroupResource(), Namespace: "a", Name: "web"},
+			})
+			if err != nil {
+				if err.Error() != tc.want {
+					t.Errorf("error = %v, want %v", err, tc.want)
+				}
+				return
+			}
+			data := got.Manifest["data"].(map[string]any)
+			if data["k"] != tc.want || data["n"] != int64(9007199254740993) {
+				t.Errorf("data = %v, want k = %v and n untouched", data, tc.want)
+			}
+		})
+	}
+}
+
+func TestAPatchCannotBlowUpAnObject(t *testing.T) {
+	patch := []byte(`[{"op":"add","path":"/x","value":{"s":"0123456789012345678901234567890123456789"}}`)
+	for n := range 40 {
+		patch = fmt.Appendf(patch, `,{"op":"copy","from":"/x","path":"/x/a%d"}`, n)
+	}
+	m, err := transform.NewModifier(transform.ModifierSpec{Name: "m", Patch: append(patch, ']')}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := transform.Transformer{Label: "r", Modifiers: []*transform.Modifier{m}}
+	_, err = tr.Apply(transform.Subject{Resource: resource("configmaps"), Manifest: transform.Manifest{}})
+	if err == nil {
+		t.Error("a patch that doubles an object 40 times was applied")
+	}
+}
