@@ -37,11 +37,25 @@ import (
 	"github.com/gopherwood/ark/engine/collect"
 )
 
-// Takes are the runs that take backups.
+// Takes are the runs that take backups. The Config says how many are active.
 type Takes = longrun.Keeper[collect.Progress, *catalog.Snapshot]
+
+// NewTakes returns a keeper for them.
+func NewTakes() *Takes { return longrun.New[collect.Progress, *catalog.Snapshot]() }
 
 // Removals are the runs that remove backups, or find that they are to be kept.
 type Removals = longrun.Keeper[struct{}, removal]
+
+// maxRemovals is how many removals are active at a time: each is one request
+// after the other, and a slow store must not keep all the others waiting.
+const maxRemovals = 4
+
+// NewRemovals returns a keeper for them.
+func NewRemovals() *Removals {
+	k := longrun.New[struct{}, removal]()
+	k.Limit(maxRemovals)
+	return k
+}
 
 // Reconciler drives one Backup.
 type Reconciler struct {
@@ -57,8 +71,6 @@ type Reconciler struct {
 	Removals   *Removals
 	// NewAttempt makes a name for an attempt that no other has.
 	NewAttempt func() string
-	// Tool is the program and version that markers name.
-	Tool string
 }
 
 // SetupWithManager registers the controller and its runs. Whatever can cure a

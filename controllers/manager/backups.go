@@ -8,9 +8,7 @@ import (
 	"encoding/hex"
 
 	"github.com/gopherwood/ark/controllers/backup"
-	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/restore"
-	"github.com/gopherwood/ark/engine/catalog"
 	"github.com/gopherwood/ark/engine/collect"
 	enginerestore "github.com/gopherwood/ark/engine/restore"
 )
@@ -20,7 +18,7 @@ func setUpBackup(s shared) error {
 		Client: s.GetClient(), Events: s.GetEventRecorder("ark-backup"), Clock: s.opts.Clock,
 		Locations: s.locations, Rules: s.rules,
 		Source: collect.Source{Discoverer: s.cluster, Lister: s.cluster}, ClusterUID: s.clusterUID,
-		Takes: longrun.New[collect.Progress, *catalog.Snapshot](), Removals: backup.NewRemovals(),
+		Takes: backup.NewTakes(), Removals: backup.NewRemovals(),
 		NewAttempt: newAttempt,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)

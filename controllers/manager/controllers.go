@@ -47,8 +47,8 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 	s := shared{
 		cluster:    cluster,
 		clusterUID: clusterUID,
-		Manager: mgr,
-		opts:    opts,
+		Manager:    mgr,
+		opts:       opts,
 		locations: &locations.Locations{
 			Client: mgr.GetAPIReader(), Namespace: opts.Namespace,
 			FileRoot: opts.FileStoreRoot, Tool: opts.Tool, Clock: opts.Clock,

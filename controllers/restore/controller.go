@@ -34,8 +34,11 @@ import (
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
-// Runs are the runs that restore.
+// Runs are the runs that restore. The Config says how many are active.
 type Runs = longrun.Keeper[engrestore.Progress, *ending]
+
+// NewRuns returns a keeper for them.
+func NewRuns() *Runs { return longrun.New[engrestore.Progress, *ending]() }
 
 // Reconciler drives one Restore.
 type Reconciler struct {
