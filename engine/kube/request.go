@@ -32,6 +32,12 @@ type target struct {
 
 // String names the target in errors.
 func (t target) String() string {
+	if t.name == "" && t.namespace != "" {
+		return t.resource.GroupResource().String() + " in namespace " + t.namespace
+	}
+	if t.name == "" {
+		return t.resource.GroupResource().String()
+	}
 	s := engine.Key{GroupResource: t.resource.GroupResource(), Namespace: t.namespace, Name: t.name}.String()
 	if t.subresource != "" {
 		s += "/" + t.subresource
