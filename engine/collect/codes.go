@@ -19,7 +19,7 @@ const (
 	CodeNamespaceNotCovered = "namespace-not-covered"
 	// CodeOwnSecret: a Secret that Ark's own Config names, such as the credentials
 	// of the bucket that the backup is written to.
-	CodeOwnSecret = "ark-own-secret" //nolint:gosec // A reason code, not a credential.
+	CodeOwnSecret = "ark-own-secret"
 	// CodeNotIncluded: under OptIn, no rule includes the object.
 	CodeNotIncluded = "not-included"
 )

@@ -58,6 +58,7 @@ func selector(t *testing.T, text string) []labels.Selector {
 
 // town is a cluster with something of everything.
 func town(t testing.TB) *cluster {
+	t.Helper()
 	const bound = `{"roleRef":{"kind":"ClusterRole","name":"%"},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"runner"}]}`
 	toGroup := func(group string) string {
 		return `{"roleRef":{"kind":"ClusterRole","name":"reader"},"subjects":[{"kind":"Group","name":"` + group + `"}]}`

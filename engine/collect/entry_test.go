@@ -36,6 +36,7 @@ var excludesOut = rules(func(o engine.Object, _ *collect.Namespace) (collect.Rul
 
 // withAdded is the cluster's objects with one more, in a map of its own.
 func withAdded(t *testing.T, c *cluster, path string) map[engine.Key]engine.Object {
+	t.Helper()
 	other := &cluster{resources: c.resources, objects: maps.Clone(c.objects)}
 	other.add(t, path, "")
 	return other.objects

@@ -25,6 +25,7 @@ import (
 
 // randomCluster has objects of every type in a handful of namespaces.
 func randomCluster(t testing.TB, r *rand.Rand) *cluster {
+	t.Helper()
 	c := newCluster(t, nil)
 	for i := range 1 + r.IntN(5) {
 		c.add(t, fmt.Sprintf("namespaces/ns-%d", i), "")
@@ -42,6 +43,7 @@ func randomCluster(t testing.TB, r *rand.Rand) *cluster {
 }
 
 func randomTemplate(t *testing.T, r *rand.Rand) selection.Template {
+	t.Helper()
 	var template selection.Template
 	pick := func(from ...string) []string {
 		r.Shuffle(len(from), func(i, j int) { from[i], from[j] = from[j], from[i] })

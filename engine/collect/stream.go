@@ -69,7 +69,7 @@ func (s *stream) page(p engine.Page) {
 	}
 }
 
-// object decides on one object and archives it.
+// object archives one object, if it is covered or needed and nothing is against it.
 func (s *stream) object(ctx context.Context, o engine.Object) error {
 	covered := s.covers(o)
 	if !covered && s.resource.Namespaced {
@@ -88,17 +88,31 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 		return s.exclude(o, []string{CodeOwnSecret})
 	}
 	ruling, ruleErr := s.decide(ctx, o)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
-	case len(ruling.Exclude) > 0:
-		return s.exclude(o, ruling.Exclude)
-	case ruleErr != nil && s.run.opts.OnRuleError == FailOnRuleError:
-		return &runError{&RuleError{Object: o.Key(), Err: ruleErr}}
-	case ruleErr == nil && !needed && s.run.optIn() && len(ruling.Include) == 0:
-		return s.exclude(o, []string{CodeNotIncluded})
+	}
+	if ruleErr != nil && s.run.opts.OnRuleError == FailOnRuleError {
+		return &runError{fmt.Errorf("apply rules to %s: %w", o.Key(), ruleErr)}
+	}
+	if codes := s.run.against(ruling, ruleErr, needed); len(codes) > 0 {
+		return s.exclude(o, codes)
 	}
 	return s.include(o, refs, ruling.Include, ruleErr)
+}
+
+// against returns the codes of what keeps an object out. Where the rules failed,
+// nothing does.
+func (r *run) against(ruling Ruling, ruleErr error, needed bool) []string {
+	included := r.decider == nil || r.opts.Mode == OptOut || len(ruling.Include) > 0
+	switch {
+	case ruleErr != nil:
+		return nil
+	case len(ruling.Exclude) > 0:
+		return ruling.Exclude
+	case !included && !needed:
+		return []string{CodeNotIncluded}
+	}
+	return nil
 }
 
 // covers reports whether the template covers the object in its own right.
@@ -123,8 +137,6 @@ func (r *run) isProtected(o engine.Object) bool {
 	_, protected := r.opts.Protected[o.Key()]
 	return protected
 }
-
-func (r *run) optIn() bool { return r.decider != nil && r.opts.Mode == OptIn }
 
 // decide asks the rules. An error says that they have no answer for the object.
 func (s *stream) decide(ctx context.Context, o engine.Object) (Ruling, error) {

@@ -34,7 +34,7 @@ func randomCase(r *rand.Rand) ([]retention.Backup, retention.Policy) {
 		Hourly: int32(r.IntN(4)), Daily: int32(r.IntN(4)), Weekly: int32(r.IntN(3)), Monthly: int32(r.IntN(3)), Yearly: int32(r.IntN(2)),
 	}
 	if r.IntN(2) == 0 {
-		policy.KeepLast = keepLast(int32(r.IntN(4)))
+		policy.KeepLast = new(int32(r.IntN(4)))
 	}
 	return backups, policy
 }

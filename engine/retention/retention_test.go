@@ -36,8 +36,6 @@ func with(b retention.Backup, change func(*retention.Backup)) retention.Backup {
 	return b
 }
 
-func keepLast(n int32) *int32 { return &n }
-
 func TestDecide(t *testing.T) {
 	type outcome struct {
 		Name, Reason string
@@ -60,7 +58,7 @@ func TestDecide(t *testing.T) {
 		},
 		"keepLast zero lets even the last one expire": {
 			backups: []retention.Backup{good("a", "2026-11-20T00")},
-			policy:  retention.Policy{KeepLast: keepLast(0)},
+			policy:  retention.Policy{KeepLast: new(int32(0))},
 			want:    []outcome{gone("a", "2026-11-20T01:00:00Z")},
 		},
 		"a good backup is kept rather than a newer partial one": {
@@ -76,7 +74,7 @@ func TestDecide(t *testing.T) {
 				with(good("a", "2026-11-20T00"), func(b *retention.Backup) { b.Expires = now }),
 				with(good("b", "2026-11-20T01"), func(b *retention.Backup) { b.Expires = now.Add(time.Second) }),
 			},
-			policy: retention.Policy{KeepLast: keepLast(0)},
+			policy: retention.Policy{KeepLast: new(int32(0))},
 			want:   []outcome{{"b", "kept: ttl until 2026-11-23T12:00:01Z"}, gone("a", "2026-11-23T12:00:00Z")},
 		},
 		"a hold keeps, and so does having no time to live": {
@@ -84,14 +82,14 @@ func TestDecide(t *testing.T) {
 				with(good("a", "2026-11-20T00"), func(b *retention.Backup) { b.Held = true }),
 				with(good("b", "2026-11-20T01"), func(b *retention.Backup) { b.Expires = time.Time{} }),
 			},
-			policy: retention.Policy{KeepLast: keepLast(0)},
+			policy: retention.Policy{KeepLast: new(int32(0))},
 			want:   []outcome{{"b", "kept: no ttl"}, {"a", "kept: on hold"}},
 		},
 		"slots are filled by the newest of each period, and periods without a backup do not count": {
 			backups: []retention.Backup{
 				good("a", "2026-11-10T03"), good("b", "2026-11-20T03"), good("c", "2026-11-20T15"), good("d", "2026-11-22T03"),
 			},
-			policy: retention.Policy{KeepLast: keepLast(0), Daily: 2},
+			policy: retention.Policy{KeepLast: new(int32(0)), Daily: 2},
 			want: []outcome{
 				{"d", "kept: daily slot 2026-11-22"}, {"c", "kept: daily slot 2026-11-20"},
 				gone("b", "2026-11-20T04:00:00Z"), gone("a", "2026-11-10T04:00:00Z"),
@@ -101,7 +99,7 @@ func TestDecide(t *testing.T) {
 			backups: []retention.Backup{
 				good("a", "2026-11-20T03"), partial("b", "2026-11-20T15"), partial("c", "2026-11-21T03"), partial("d", "2026-11-21T15"),
 			},
-			policy: retention.Policy{KeepLast: keepLast(0), Daily: 7},
+			policy: retention.Policy{KeepLast: new(int32(0)), Daily: 7},
 			want: []outcome{
 				{"d", "kept: daily slot 2026-11-21"}, gone("c", "2026-11-21T04:00:00Z"),
 				gone("b", "2026-11-20T16:00:00Z"), {"a", "kept: daily slot 2026-11-20"},
@@ -115,7 +113,7 @@ func TestDecide(t *testing.T) {
 		},
 		"weeks are those of ISO 8601, which cross the year": {
 			backups: []retention.Backup{good("a", "2025-12-29T00"), good("b", "2026-01-04T00"), good("c", "2026-01-05T00")},
-			policy:  retention.Policy{KeepLast: keepLast(0), Weekly: 5},
+			policy:  retention.Policy{KeepLast: new(int32(0)), Weekly: 5},
 			want: []outcome{
 				{"c", "kept: weekly slot 2026-W02"}, {"b", "kept: weekly slot 2026-W01"}, gone("a", "2025-12-29T01:00:00Z"),
 			},
@@ -125,14 +123,14 @@ func TestDecide(t *testing.T) {
 				with(good("a", "2026-11-20T23"), func(b *retention.Backup) { b.Completed = b.Completed.In(time.FixedZone("", 7200)) }),
 				good("b", "2026-11-21T00"),
 			},
-			policy: retention.Policy{KeepLast: keepLast(0), Daily: 2},
+			policy: retention.Policy{KeepLast: new(int32(0)), Daily: 2},
 			want:   []outcome{{"b", "kept: daily slot 2026-11-21"}, {"a", "kept: daily slot 2026-11-20"}},
 		},
 		"several newest ones are kept, filled up with partial ones": {
 			backups: []retention.Backup{
 				partial("a", "2026-11-18T00"), good("b", "2026-11-19T00"), partial("c", "2026-11-20T00"), good("d", "2026-11-21T00"),
 			},
-			policy: retention.Policy{KeepLast: keepLast(3)},
+			policy: retention.Policy{KeepLast: new(int32(3))},
 			want: []outcome{
 				{"d", "kept: one of the newest 3"}, {"c", "kept: one of the newest 3"}, {"b", "kept: one of the newest 3"},
 				gone("a", "2026-11-18T01:00:00Z"),
@@ -143,7 +141,7 @@ func TestDecide(t *testing.T) {
 				good("a", "2026-11-20T00"), good("b", "2026-11-21T00"),
 				with(with(good("c", "2026-11-22T00"), small), live), with(good("d", "2026-11-23T00"), small),
 			},
-			policy: retention.Policy{KeepLast: keepLast(2)},
+			policy: retention.Policy{KeepLast: new(int32(2))},
 			want: []outcome{
 				{"d", "kept: one of the newest 2"},
 				{"c", "kept: ttl until 2026-11-23T13:00:00Z, one of the newest 2; suspicious: 40 objects after 100 in b"},
@@ -194,7 +192,7 @@ func TestDecide(t *testing.T) {
 		},
 		"rules below zero want nothing": {
 			backups: []retention.Backup{good("a", "2026-11-20T00")},
-			policy:  retention.Policy{KeepLast: keepLast(-1), Daily: -1},
+			policy:  retention.Policy{KeepLast: new(int32(-1)), Daily: -1},
 			want:    []outcome{gone("a", "2026-11-20T01:00:00Z")},
 		},
 	}

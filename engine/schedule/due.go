@@ -3,7 +3,10 @@
 
 package schedule
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // maxDaysBetweenFirings is the longest that any schedule pauses: from one 29
 // February to the next around a century that is no leap year.
@@ -74,9 +77,8 @@ func (s Schedule) latest(t time.Time) time.Time {
 	day := s.calendarDay(t).Add(oneDay)
 	for range maxDaysBetweenFirings + 2 {
 		found := !best.IsZero()
-		firings := s.firings(day)
-		for i := len(firings) - 1; i >= 0; i-- {
-			if f := firings[i]; !f.After(t) {
+		for _, f := range slices.Backward(s.firings(day)) {
+			if !f.After(t) {
 				if f.After(best) {
 					best = f
 				}
