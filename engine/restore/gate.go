@@ -24,13 +24,15 @@ const (
 	CodeSkippedByRule = "skipped-by-rule"
 )
 
-// survey looks up what would happen to every object and asks the gates, before
-// the first write. Denials end up in the report.
+// survey looks up what would happen to every object and asks the gate, before
+// the first write: about the request first, because which rules have a say
+// depends on the plan, then about every object to be written. All denials end up
+// in the report.
 func (r *run) survey(ctx context.Context) error {
 	if err := r.lookUpNamespaces(ctx); err != nil {
 		return err
 	}
-	if err := r.each(ctx, r.plan.items, r.surveyItem); err != nil {
+	if err := r.each(ctx, r.uncertain(), r.surveyItem); err != nil {
 		return err
 	}
 	if r.Gate == nil {
@@ -47,8 +49,39 @@ func (r *run) survey(ctx context.Context) error {
 	for _, w := range verdict.Warn {
 		r.rec.warn(w.Code + ": " + w.Message)
 	}
+	if err == nil && r.Gate.PerObject() {
+		if err := r.each(ctx, r.toBeWritten(), r.askAbout); err != nil {
+			return err
+		}
+	}
 	r.rec.report.Denied = r.rec.report.DenialCount > 0
 	return nil
+}
+
+// uncertain decides what is certain to be created, because its namespace does not
+// exist or its type is not served yet, and returns the others. A dry run looks at
+// all of them, because it has nothing else to tell.
+func (r *run) uncertain() []*item {
+	var others []*item
+	for _, it := range r.plan.items {
+		it.action, it.gated = ActionCreate, ActionCreate
+		if r.req.DryRun || !r.certainlyNew(it) {
+			others = append(others, it)
+		}
+	}
+	return others
+}
+
+func (r *run) certainlyNew(it *item) bool {
+	ns := r.plan.namespaces[it.target.Namespace]
+	return it.resource == nil || (ns != nil && !ns.Exists)
+}
+
+// toBeWritten returns the items that are neither left out nor kept.
+func (r *run) toBeWritten() []*item {
+	return slices.DeleteFunc(slices.Clone(r.plan.items), func(it *item) bool {
+		return it.settled.Load() || !writes(it.action)
+	})
 }
 
 // lookUpNamespaces finds which of the namespaces exist, and how they look.
@@ -78,7 +111,7 @@ func (r *run) lookUpNamespaces(ctx context.Context) error {
 	return nil
 }
 
-// surveyItem finds the item's action and asks the gate about it.
+// surveyItem finds the item's action.
 func (r *run) surveyItem(ctx context.Context, it *item, c content) error {
 	p := r.prepare(it, c)
 	if p == nil {
@@ -95,10 +128,16 @@ func (r *run) surveyItem(ctx context.Context, it *item, c content) error {
 		return nil
 	}
 	it.action, it.gated = action, action
-	if r.Gate == nil || !r.Gate.PerObject() || !writes(action) {
+	return nil
+}
+
+// askAbout asks the gate about one object to be written.
+func (r *run) askAbout(ctx context.Context, it *item, c content) error {
+	p := r.prepare(it, c)
+	if p == nil {
 		return nil
 	}
-	ruling, err := r.ask(ctx, p, action)
+	ruling, err := r.ask(ctx, p, it.action)
 	if ctx.Err() != nil {
 		return fmt.Errorf("ask the gate: %w", ctx.Err())
 	}
@@ -125,12 +164,10 @@ func (r *run) skipByRule(it *item, reasons []Reason) {
 	r.settle(it)
 }
 
-// foresee returns what would happen to the object. In a namespace that does not
-// exist, and of a type that is not served yet, everything is created.
+// foresee returns what would happen to the object.
 func (r *run) foresee(ctx context.Context, p *prepared) (Action, error) {
 	it := p.it
-	ns := r.plan.namespaces[it.target.Namespace]
-	if it.resource == nil || (ns != nil && !ns.Exists) {
+	if r.certainlyNew(it) {
 		return ActionCreate, nil
 	}
 	live, err := r.get(ctx, it)

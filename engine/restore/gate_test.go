@@ -41,22 +41,28 @@ type gate struct {
 	object     func(restore.Candidate) (restore.Ruling, error)
 	perRequest bool
 
-	mu    sync.Mutex
-	asked []string
+	mu        sync.Mutex
+	asked     []string
+	requested bool
 }
 
 func (g *gate) Request(_ context.Context, s restore.Summary) (restore.Verdict, error) {
+	g.requested = true
 	if g.request == nil {
 		return restore.Verdict{}, nil
 	}
 	return g.request(s)
 }
 
-func (g *gate) PerObject() bool { return !g.perRequest }
+// PerObject is not known before the request is.
+func (g *gate) PerObject() bool { return g.requested && !g.perRequest }
 
 func (g *gate) Object(_ context.Context, c restore.Candidate) (restore.Ruling, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.requested {
+		return restore.Ruling{}, errors.New("asked about an object before the request")
+	}
 	g.asked = append(g.asked, string(c.Action)+" "+c.Object.Key().String())
 	if g.object == nil {
 		return restore.Ruling{}, nil
@@ -103,7 +109,7 @@ func TestADenialHappensBeforeTheFirstWrite(t *testing.T) {
 			&gate{object: denySecrets, request: func(restore.Summary) (restore.Verdict, error) {
 				return restore.Verdict{Deny: []restore.Reason{{Code: "freeze"}}}, nil
 			}},
-			[]restore.Reason{{Code: "no-secrets", Policy: "p", Object: "secrets/shop/web-key"}, {Code: "freeze"}},
+			[]restore.Reason{{Code: "freeze"}, {Code: "no-secrets", Policy: "p", Object: "secrets/shop/web-key"}},
 		},
 	}
 	for name, tc := range tests {

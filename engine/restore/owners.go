@@ -124,7 +124,7 @@ func (r *run) linkOwners(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return fmt.Errorf("link owners: %w", ctx.Err())
 			}
-			r.rec.problem(l.it.target.String() + ": its owners could not be set: " + err.Error())
+			r.rec.amend(l.it, "its owners could not be set: "+err.Error())
 		}
 	}
 	return nil

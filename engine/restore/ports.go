@@ -12,7 +12,8 @@ import (
 // Gate rules on a restore before its first write. It is safe for concurrent
 // use. An error of either method denies: no answer is never a yes.
 type Gate interface {
-	// Request rules on the restore as a whole.
+	// Request rules on the restore as a whole. It is called before the other
+	// methods, and once: which rules have a say depends on the plan.
 	Request(ctx context.Context, plan Summary) (Verdict, error)
 	// PerObject reports whether any rule looks at single objects; when none does,
 	// Object is never called, and archived objects need not be read twice.

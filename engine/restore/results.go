@@ -56,12 +56,12 @@ type Report struct {
 	// SkippedBy counts the objects left out by code.
 	SkippedBy map[string]int64
 	// Warnings and Errors are the first of each, as sentences that name the object.
-	// Where there are errors, the restore is not complete.
 	Warnings []string
 	Errors   []string
 }
 
-// Line is one object in the results, one JSON document a line.
+// Line is one object in the results, one JSON document a line. Where there are
+// two about one object, the later holds.
 type Line struct {
 	// Object is the archived object, as <resource>[.<group>]/<namespace>/<name>.
 	Object string `json:"object"`
@@ -97,7 +97,7 @@ type recorder struct {
 func (r *recorder) record(it *item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.count(it)
+	r.count(it, 1)
 	r.countAction(it.action)
 	for _, m := range it.messages {
 		text := it.target.String() + ": " + m
@@ -113,25 +113,26 @@ func (r *recorder) record(it *item) {
 	}
 }
 
-func (r *recorder) count(it *item) {
+// count adds n to what the item counts as.
+func (r *recorder) count(it *item, n int64) {
 	c := &r.report.Results
 	switch it.outcome {
 	case Created:
-		c.Created++
+		c.Created += n
 	case Updated:
-		c.Updated++
+		c.Updated += n
 	case Unchanged:
-		c.Unchanged++
+		c.Unchanged += n
 	case Left:
-		c.Existing++
+		c.Existing += n
 	case Skipped:
-		c.Skipped++
+		c.Skipped += n
 		if r.report.SkippedBy == nil {
 			r.report.SkippedBy = map[string]int64{}
 		}
-		r.report.SkippedBy[it.code]++
+		r.report.SkippedBy[it.code] += n
 	case Failed:
-		c.Failed++
+		c.Failed += n
 	}
 }
 
@@ -178,11 +179,17 @@ func (r *recorder) warn(texts ...string) {
 	}
 }
 
-// problem records an error about an object whose line is written already.
-func (r *recorder) problem(text string) {
+// amend turns an item that is recorded already into a failure. The later of two
+// lines about an object holds.
+func (r *recorder) amend(it *item, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Errors = appendBounded(r.report.Errors, text)
+	r.count(it, -1)
+	it.outcome = Failed
+	it.messages = append(it.messages, text)
+	r.count(it, 1)
+	r.report.Errors = appendBounded(r.report.Errors, it.target.String()+": "+text)
+	r.write(it)
 }
 
 // deny records the reasons of a refusal.

@@ -583,3 +583,63 @@ func (c *countingContents) Member(ctx context.Context, e archive.Entry) (*archiv
 	c.reads.Add(1)
 	return c.Contents.Member(ctx, e)
 }
+
+func TestOwnersThatCannotBeSetAreAFailure(t *testing.T) {
+	source, target := shop(t), newFakeCluster(t)
+	target.fault = func(verb string, _ engine.Key) (before, after error) {
+		return when(verb == "PATCH", engine.ErrForbidden), nil
+	}
+	report := mustRun(t, target, request(), backup(t, source), restore.Options{})
+	if diff := cmp.Diff([]string{"configmaps/shop/a-cart-config: its owners could not be set: forbidden"}, report.Errors); diff != "" {
+		t.Errorf("Errors (-want +got):\n%s", diff)
+	}
+	if report.Results.Failed != 1 {
+		t.Errorf("Results = %+v, want one failure", report.Results)
+	}
+}
+
+func TestStatusIsRestoredWhereAsked(t *testing.T) {
+	source, target := shop(t), newFakeCluster(t)
+	req := request()
+	req.RestoreStatus = []string{"carts"}
+	mustRun(t, target, req, backup(t, source), restore.Options{})
+	if got := target.object("carts.shop.example/shop/main")["status"]; !cmp.Equal(got, map[string]any{"open": int64(3)}) {
+		t.Errorf("status of the Cart = %v", got)
+	}
+	if got := target.object("deployments.apps/shop/web")["status"]; got != nil {
+		t.Errorf("status of the Deployment = %v, want none", got)
+	}
+	target.writes()
+	mustRun(t, target, req, backup(t, source), restore.Options{})
+	if w := target.writes(); !slices.Equal(w, attempts(w)) {
+		t.Errorf("the second run wrote %v", w)
+	}
+}
+
+// attempts are the requests that were refused because the object is there.
+func attempts(writes []string) []string {
+	return slices.DeleteFunc(slices.Clone(writes), func(w string) bool { return !strings.HasPrefix(w, "POST ") })
+}
+
+func TestFieldManagersThatAppliedComeBack(t *testing.T) {
+	source, target := newFakeCluster(t), newFakeCluster(t)
+	source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+	source.add(configMap("v", `,"managedFields":[{"manager":"argocd","operation":"Apply","fieldsV1":{}}]`))
+	for range 2 {
+		mustRun(t, target, request(), backup(t, source), restore.Options{})
+	}
+	got := target.object("configmaps/a/c")["metadata"].(map[string]any)["managedFields"]
+	want := []any{map[string]any{"manager": "argocd", "operation": "Apply", "fieldsV1": map[string]any{}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("managedFields (-want +got):\n%s", diff)
+	}
+	var patches int
+	for _, w := range target.writes() {
+		if strings.HasPrefix(w, "PATCH ") {
+			patches++
+		}
+	}
+	if patches != 1 {
+		t.Errorf("%d patches, want 1 in both runs together", patches)
+	}
+}
