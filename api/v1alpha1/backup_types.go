@@ -210,7 +210,7 @@ type Backup struct {
 
 	// spec is what the backup covers and how long it is kept.
 	// +required
-	Spec BackupSpec `json:"spec,omitzero"`
+	Spec BackupSpec `json:"spec"`
 	// status is what the controllers last observed.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}

@@ -153,7 +153,7 @@ type BackupPolicy struct {
 
 	// spec is what to back up, when, and under which rules.
 	// +required
-	Spec BackupPolicySpec `json:"spec,omitzero"`
+	Spec BackupPolicySpec `json:"spec"`
 	// status is what the controllers last observed.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}

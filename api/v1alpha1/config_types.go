@@ -317,7 +317,7 @@ type Config struct {
 
 	// spec is how Ark should work.
 	// +required
-	Spec ConfigSpec `json:"spec,omitzero"`
+	Spec ConfigSpec `json:"spec"`
 	// status is what the controllers last observed.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
