@@ -107,7 +107,7 @@ func exitCodes() string {
 	var b strings.Builder
 	b.WriteString("Exit codes:")
 	for _, m := range exit.Meanings() {
-		fmt.Fprintf(&b, "\n  %-4d %s", m.Code, m.Text)
+		fmt.Fprintf(&b, "\n  %-4s %s", m.Code, m.Text)
 	}
 	return b.String()
 }

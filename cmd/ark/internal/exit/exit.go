@@ -8,6 +8,7 @@ package exit
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Code is the exit code of the process.
@@ -82,3 +83,6 @@ func Of(err error) Code {
 		return Failed
 	}
 }
+
+// String names the code.
+func (c Code) String() string { return strconv.Itoa(int(c)) }

@@ -1,0 +1,291 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+)
+
+// play waits until the object of that name is created, and then gives it one
+// status after another, as a controller would.
+func play[T client.Object](ctx context.Context, t *testing.T, c client.WithWatch, obj T, list client.ObjectList, statuses ...func(T)) {
+	t.Helper()
+	// The test ends when the command does, which may be before this has.
+	ctx = context.WithoutCancel(ctx)
+	w, err := c.Watch(ctx, list, client.MatchingFields{"metadata.name": obj.GetName()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		<-done
+		if err := client.IgnoreNotFound(c.Delete(ctx, obj)); err != nil {
+			t.Error(err)
+		}
+	})
+	go func() {
+		defer close(done)
+		defer w.Stop()
+		for e := range w.ResultChan() {
+			if e.Type != watch.Added {
+				continue
+			}
+			for _, status := range statuses {
+				if err := c.Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil {
+					t.Error(err)
+					return
+				}
+				status(obj)
+				if err := c.Status().Update(ctx, obj); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			return
+		}
+	}()
+}
+
+// progressing is how a run stands that is under way.
+func progressing(reason, message string) []metav1.Condition {
+	return []metav1.Condition{
+		ready(metav1.ConditionUnknown, reason, message),
+		condition(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, reason, message),
+	}
+}
+
+func backupStatus(conditions []metav1.Condition, more func(*v1alpha1.BackupStatus)) func(*v1alpha1.Backup) {
+	return func(b *v1alpha1.Backup) {
+		b.Status.ObservedGeneration = b.Generation
+		b.Status.Conditions = conditions
+		if more != nil {
+			more(&b.Status)
+		}
+	}
+}
+
+func TestWaitingForABackup(t *testing.T) {
+	u, c := atCluster(t)
+	done := func(st *v1alpha1.BackupStatus) {
+		*st = partialBackup("x").Status
+		st.ObservedGeneration = 1
+		st.Errors = nil
+		st.Objects.Failed = 0
+		st.Conditions = succeeded("3401 objects are stored")
+	}
+	tests := map[string]struct {
+		statuses []func(*v1alpha1.Backup)
+		code     exit.Code
+		out      []string
+		errs     []string
+	}{
+		"a full success": {
+			[]func(*v1alpha1.Backup){
+				backupStatus(progressing(v1alpha1.QueuedReason, "waits for backup other"), nil),
+				backupStatus(progressing(v1alpha1.ProgressingReason, "lists"), func(st *v1alpha1.BackupStatus) {
+					st.Progress = &v1alpha1.BackupProgress{Resources: 40, ResourcesDone: 12, Objects: 900}
+				}),
+				backupStatus(nil, done),
+			},
+			exit.Success,
+			[]string{
+				"backup NAME created\n", "backup NAME: Succeeded: 3401 objects are stored\n", "  3401 stored, 40 left out, 0 failed\n",
+				"  left out 30 by token: (a rule's code)\n", "  stored in main, 12.0 MiB, in 1m30s\n",
+			},
+			nil,
+		},
+		"a partial one": {
+			[]func(*v1alpha1.Backup){backupStatus(stalled(v1alpha1.PartiallyFailedReason, "2 objects failed"), func(st *v1alpha1.BackupStatus) {
+				st.Errors = []string{"secrets/a/b: too large"}
+			})},
+			exit.Partial, []string{"  failed: secrets/a/b: too large\n"}, []string{"ark: backup NAME: PartiallyFailed: 2 objects failed\n"},
+		},
+		"a failure": {
+			[]func(*v1alpha1.Backup){backupStatus(stalled(v1alpha1.LocationMissingReason, "there is no location far"), nil)},
+			exit.Failed, nil, []string{"ark: backup NAME: LocationMissing: there is no location far\n"},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			id := "wait-" + tc.code.String()
+			backup := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: id}}
+			play(t.Context(), t, c, backup, &v1alpha1.BackupList{}, tc.statuses...)
+			u := u
+			u.t = t
+			named := func(texts []string) (out []string) {
+				for _, s := range texts {
+					out = append(out, strings.ReplaceAll(s, "NAME", id))
+				}
+				return out
+			}
+			check(t, u.ark(t.Context(), "backup", "create", id, "--wait", "--timeout", "1m"), tc.code, named(tc.out), named(tc.errs))
+		})
+	}
+}
+
+func TestWaitingForARestore(t *testing.T) {
+	u, c := atCluster(t)
+	create(t, c, partialBackup("waited"))
+	tests := map[string]struct {
+		conditions []metav1.Condition
+		code       exit.Code
+	}{
+		"success":   {succeeded("restored"), exit.Success},
+		"a dry run": {[]metav1.Condition{ready(metav1.ConditionTrue, v1alpha1.PlannedReason, "planned")}, exit.Success},
+		"partial":   {stalled(v1alpha1.PartiallyFailedReason, "1 failed"), exit.Partial},
+		"denied":    {stalled(v1alpha1.DeniedReason, "denied"), exit.Denied},
+		"failed":    {stalled(v1alpha1.ArchiveInvalidReason, "cut short"), exit.Failed},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			id := "wait-" + strings.ReplaceAll(name, " ", "-")
+			r := &v1alpha1.Restore{ObjectMeta: metav1.ObjectMeta{Name: id}}
+			play(t.Context(), t, c, r, &v1alpha1.RestoreList{}, func(r *v1alpha1.Restore) {
+				r.Status.ObservedGeneration = r.Generation
+				r.Status.Conditions = tc.conditions
+				r.Status.Results = &v1alpha1.ResultCounts{Created: 5}
+				r.Status.Denials = []v1alpha1.Denial{{Code: "protected", Message: "no", Policy: "shop", Object: "pods/a/b"}}
+				r.Status.Record = "here"
+			})
+			u := u
+			u.t = t
+			check(t, u.ark(t.Context(), "restore", "create", id, "--from-backup", "waited", "-w"), tc.code, []string{
+				"restore " + id + ": " + tc.conditions[0].Reason, "  5 created, 0 changed",
+				"  denied by protected: no (policy shop, pods/a/b)\n", "  recorded in here\n",
+			}, nil)
+		})
+	}
+}
+
+func TestWaitingEndsBeforeTheRunDoes(t *testing.T) {
+	u, c := atCluster(t)
+	queued := backupStatus(progressing(v1alpha1.QueuedReason, "waits for backup other"), nil)
+	t.Run("by the timeout", func(t *testing.T) {
+		b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "timed-out"}}
+		play(t.Context(), t, c, b, &v1alpha1.BackupList{}, queued)
+		check(t, u.ark(t.Context(), "backup", "create", "timed-out", "--wait", "--timeout", "1s"), exit.TimedOut, nil, []string{
+			"backup timed-out: Queued: waits for backup other\n",
+			`ark: stopped waiting for backup timed-out after 1s (--timeout): it goes on; see how it goes with "ark backup describe timed-out"`,
+		})
+	})
+	t.Run("by Ctrl-C", func(t *testing.T) {
+		b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "interrupted"}}
+		ctx, interrupt := context.WithCancel(t.Context())
+		play(t.Context(), t, c, b, &v1alpha1.BackupList{}, queued, func(*v1alpha1.Backup) { interrupt() })
+		check(t, u.ark(ctx, "backup", "create", "interrupted", "--wait"), exit.Interrupted, nil, []string{
+			`ark: stopped waiting for backup interrupted: it goes on; see how it goes with "ark backup describe interrupted"`,
+		})
+	})
+	t.Run("by somebody who deletes the object", func(t *testing.T) {
+		b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "vanished"}}
+		play(t.Context(), t, c, b, &v1alpha1.BackupList{}, queued, func(b *v1alpha1.Backup) {
+			ctx := context.WithoutCancel(t.Context())
+			if err := c.Delete(ctx, b.DeepCopy()); err != nil {
+				t.Error(err)
+			}
+			*b = *partialBackup("vanished") // another of that name will not do
+			if err := c.Create(ctx, b); err != nil {
+				t.Error(err)
+			}
+		})
+		check(t, u.ark(t.Context(), "backup", "create", "vanished", "--wait"), exit.Failed, nil,
+			[]string{"ark: wait for backup vanished: deleted while it was waited for"})
+	})
+}
+
+func TestWaitingForADeletion(t *testing.T) {
+	u, c := atCluster(t)
+	t.Run("the object goes", func(t *testing.T) {
+		b := partialBackup("goes")
+		create(t, c, b)
+		stop := onDeletion(t, c, "goes", func(b *v1alpha1.Backup) error { return c.Delete(t.Context(), b) })
+		check(t, u.ark(t.Context(), "backup", "delete", "goes", "--yes", "--wait"), exit.Success, []string{"backup goes: deleted\n"}, nil)
+		<-stop
+	})
+	t.Run("the object stays", func(t *testing.T) {
+		b := partialBackup("stays")
+		create(t, c, b)
+		stop := onDeletion(t, c, "stays", func(b *v1alpha1.Backup) error {
+			backupStatus(stalled(v1alpha1.DeletedReason, "its data is gone"), nil)(b)
+			return c.Status().Update(t.Context(), b)
+		})
+		check(t, u.ark(t.Context(), "backup", "delete", "stays", "--yes", "--wait"), exit.Success,
+			[]string{"backup stays: its data is deleted; the object stays, because Ark did not make it\n"}, nil)
+		<-stop
+	})
+}
+
+// onDeletion calls then when the deletion of a backup's data is asked for.
+func onDeletion(t *testing.T, c client.WithWatch, name string, then func(*v1alpha1.Backup) error) <-chan struct{} {
+	t.Helper()
+	w, err := c.Watch(t.Context(), &v1alpha1.BackupList{}, client.MatchingFields{"metadata.name": name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer w.Stop()
+		for e := range w.ResultChan() {
+			if b, ok := e.Object.(*v1alpha1.Backup); ok && b.Spec.Deletion != nil {
+				if err := then(b); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+		}
+	}()
+	return done
+}
+
+func TestLookAtBackup(t *testing.T) {
+	tests := map[string]struct {
+		change func(*v1alpha1.Backup)
+		want   string
+	}{
+		"no controller has seen it": {func(*v1alpha1.Backup) {}, "backup a: waiting for a controller to see it"},
+		"a queued one says what it waits for": {
+			backupStatus(progressing(v1alpha1.QueuedReason, "waits for backup b"), nil), "backup a: Queued: waits for backup b",
+		},
+		"a running one says how far it is": {
+			backupStatus(progressing(v1alpha1.ProgressingReason, "lists"), func(st *v1alpha1.BackupStatus) {
+				st.Progress = &v1alpha1.BackupProgress{Resources: 40, ResourcesDone: 12, Objects: 900}
+			}), "backup a: Progressing: lists (12 of 40 types, 900 objects)",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "a", Generation: 1}}
+			b.Status.ObservedGeneration = -1
+			tc.change(b)
+			got, _ := lookAtBackup(b)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOnATerminalProgressIsOneLine(t *testing.T) {
+	u, c := atCluster(t)
+	u.terminal = true
+	b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "shown"}}
+	play(t.Context(), t, c, b, &v1alpha1.BackupList{}, backupStatus(succeeded("stored"), nil))
+	got := u.ark(t.Context(), "backup", "create", "shown", "--wait", "--timeout", time.Minute.String())
+	check(t, got, exit.Success, nil, []string{"\r\x1b[Kbackup shown: "})
+	if strings.Contains(got.Err, "\n") || !strings.HasSuffix(got.Err, "\r\x1b[K") {
+		t.Errorf("the line is not removed: %q", got.Err)
+	}
+}
