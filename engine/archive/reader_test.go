@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
@@ -269,6 +270,9 @@ func TestDifferentNamesHaveDifferentPaths(t *testing.T) {
 			t.Errorf("%q and %q share the path %s", name, other, p)
 		}
 		seen[p] = name
+		if !utf8.ValidString(p) {
+			t.Errorf("%q has a path that is no UTF-8: %q", name, p)
+		}
 		if base := p[strings.LastIndexByte(p, '/')+1:]; len(base) > 205 {
 			t.Errorf("%q has a path of %d bytes", name, len(base))
 		}

@@ -4,8 +4,10 @@
 package catalog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -154,6 +156,44 @@ func TestRecordsAtOnceTakeNumbersOfTheirOwn(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"nightly": 10}, last); diff != "" {
 		t.Errorf("LastRecords() mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// overwriting is a lax store on which another writer's record lands on ours
+// before it is read back.
+type overwriting struct {
+	*memory
+
+	key   string
+	other []byte
+}
+
+func (o *overwriting) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	if key == o.key && o.other != nil {
+		_ = o.put(key, o.other)
+		o.other = nil
+	}
+	return o.memory.Open(ctx, key, offset, length)
+}
+
+func TestARecordThatWasOverwrittenTakesTheNextNumber(t *testing.T) {
+	inner := newLaxMemory()
+	mustTake(t, attach(t, inner, inner.clock), clusterA, "nightly", "one")
+	theirs := entry(archive.RecordHold, clusterA)
+	theirs.Format, theirs.Store, theirs.Seq, theirs.Time = 1, storeID, 1, start
+	other, err := archive.EncodeRecord(&theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &overwriting{memory: inner, key: archive.RecordKey(clusterA, "nightly", 1), other: other}
+	c := attach(t, store, inner.clock)
+	ours, err := c.Append(t.Context(), extension(start.Add(time.Hour)))
+	if err != nil || ours.Seq != 2 {
+		t.Fatalf("Append() = %+v, %v, want number 2", ours, err)
+	}
+	records, err := c.Records(t.Context(), clusterA, "nightly")
+	if diff := cmp.Diff([]archive.Record{theirs, *ours}, records); err != nil || diff != "" {
+		t.Errorf("Records() error = %v, mismatch (-want +got):\n%s", err, diff)
 	}
 }
 
