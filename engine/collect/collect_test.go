@@ -153,6 +153,10 @@ func TestCollectCovers(t *testing.T) {
 			selection.Template{Selectors: selector(t, "app=shop"), ClusterResources: &yes, IncludedResources: []string{"widgets"}},
 			[]string{"customresourcedefinitions.apiextensions.k8s.io/widgets.example.org", "namespaces/shop", "widgets.example.org/shop/w"},
 		},
+		"a binding of all accounts is needed only where there is an account": {
+			selection.Template{Selectors: selector(t, "app=shop"), ClusterResources: &yes, IncludedResources: []string{"configmaps", "clusterrolebindings"}},
+			[]string{"configmaps/shop/settings", "namespaces/shop"},
+		},
 		"excluded types do not come even if needed": {
 			selection.Template{
 				IncludedNamespaces: []string{"shop"},
@@ -180,6 +184,20 @@ func TestCollectCovers(t *testing.T) {
 				t.Errorf("report is %+v, complete %v", report.Objects, report.Complete())
 			}
 		})
+	}
+}
+
+// TestTheOrderOfTypesDoesNotMatter lists one type after the other, and those
+// that are needed before those that need them wherever the stages allow.
+func TestTheOrderOfTypesDoesNotMatter(t *testing.T) {
+	template := selection.Template{IncludedNamespaces: []string{"shop"}}
+	straight, reversed := newSink(), newSink()
+	run(t, town(t), nil, straight, collect.Options{Template: template, Lists: 1})
+	c := town(t)
+	slices.Reverse(c.resources)
+	run(t, c, nil, reversed, collect.Options{Template: template, Lists: 1})
+	if diff := cmp.Diff(straight.entries, reversed.entries); diff != "" {
+		t.Errorf("index entries (-straight +reversed):\n%s", diff)
 	}
 }
 

@@ -79,7 +79,7 @@ func (l *DecisionLog) ofType(t engine.Resource, code string, related bool) error
 	if code != "" {
 		d.Decision, d.Codes = "exclude", []string{code}
 	}
-	if code != "" && related {
+	if related {
 		d.Decision = "related"
 	}
 	return l.line(d)

@@ -50,7 +50,7 @@ type task struct {
 func (r *run) plan(resources []engine.Resource) (stages [3][]task, err error) {
 	for _, resource := range resources {
 		code := r.judgeType(resources, resource)
-		related := r.mayBeRelated(resource, code)
+		related := code != "" && r.mayBeRelated(resource, code)
 		if err := r.opts.Decisions.ofType(resource, code, related); err != nil {
 			return stages, err
 		}
