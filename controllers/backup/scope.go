@@ -37,7 +37,9 @@ type scope struct {
 	progress *collect.Progress
 	// active says that a run is queued or running.
 	active bool
-	// keptBecause says why an expired backup stays.
+	// expiring says that it is not known yet whether an expired backup is to go, and
+	// keptBecause why it stays.
+	expiring    bool
 	keptBecause string
 }
 
@@ -65,7 +67,7 @@ func (s *scope) finished() bool {
 // so that storage need not be asked.
 func (s *scope) resting() bool {
 	expires := s.backup.Status.ExpirationTime
-	return s.committed() && expires != nil && (s.backup.Status.Held || expires.After(s.now))
+	return s.committed() && s.backup.Spec.Deletion == nil && expires != nil && (s.backup.Status.Held || expires.After(s.now))
 }
 
 // conditions are those of the Backup, at its generation.
@@ -79,6 +81,9 @@ func (s *scope) again() time.Duration {
 	st := &s.backup.Status
 	if st.ExpirationTime == nil || s.tombstone != nil || st.Held || s.restoreOnly() {
 		return 0
+	}
+	if s.expiring {
+		return removalPoll
 	}
 	if wait := st.ExpirationTime.Sub(s.now); wait > 0 {
 		return wait + time.Second

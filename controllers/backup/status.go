@@ -27,17 +27,30 @@ func setStatus(s *scope, err error) {
 	case err == nil && s.tombstone != nil:
 		s.setGone()
 	case s.snapshot != nil && s.tombstone == nil:
-		projection.Status(s.backup, s.snapshot, s.holders(), s.now)
-		if err != nil {
-			// The data is safe, and what was asked of it is not done yet.
-			s.conditions().Judge(err)
-		}
+		s.setStored(err)
 	case err == nil:
 		// A committed backup that storage was not asked about stays as it is.
 	default:
 		s.setPending(err)
 	}
 	st.ObservedGeneration = s.backup.Generation
+}
+
+// setStored reports a committed backup.
+func (s *scope) setStored(err error) {
+	st := &s.backup.Status
+	projection.Status(s.backup, s.snapshot, s.holders(), s.now)
+	switch {
+	case err != nil:
+		// The data is safe, and what was asked of it is not done yet.
+		s.conditions().Judge(err)
+	case s.expiring:
+		// It is good for as long as it is there.
+		st.Conditions = s.before.DeepCopy().Status.Conditions
+	case s.keptBecause != "" && meta.IsStatusConditionTrue(st.Conditions, v1alpha1.ReadyCondition):
+		ready := meta.FindStatusCondition(st.Conditions, v1alpha1.ReadyCondition)
+		s.conditions().Ready(ready.Reason, ready.Message+"; past its ttl and "+s.keptBecause)
+	}
 }
 
 // setGone reports that the data was removed, as it should be: an object that

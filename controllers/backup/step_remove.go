@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
@@ -57,7 +56,10 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 		reason = s.backup.Spec.Deletion.Reason
 	}
 	work := removeWork{catalog: s.location.Catalog, clusterUID: r.ClusterUID, name: s.backup.Name, reason: reason}
-	return r.await(ctx, s, work.remove)
+	if ended, err := r.await(s, work.remove); ended || err != nil {
+		return err
+	}
+	return step.Wait(removalPoll, v1alpha1.DeletingReason, "removing the data of the backup")
 }
 
 // expire removes a backup whose time is up, unless something keeps it. That is
@@ -79,28 +81,28 @@ func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 		}
 		work.schedule, work.policy, work.now = schedule, policy, s.now
 	}
-	return r.await(ctx, s, work.expire)
+	ended, err := r.await(s, work.expire)
+	s.expiring = !ended && err == nil
+	return err
 }
 
-// await lets a removal run, and takes over what it found.
-func (r *Reconciler) await(ctx context.Context, s *scope, work longrun.Work[struct{}, removal]) error {
-	if err := finalizer.Ensure(ctx, r.Client, s.backup); err != nil {
-		return err
-	}
+// await lets a removal run, and takes over what it found once it ended. The
+// object is not held meanwhile: a removal goes on without it.
+func (r *Reconciler) await(s *scope, work longrun.Work[struct{}, removal]) (ended bool, err error) {
 	state := r.Removals.Ensure(s.backup, work)
 	if state.Phase != longrun.Ended {
 		s.active = true
-		return step.Wait(removalPoll, v1alpha1.DeletingReason, "removing the data of the backup")
+		return false, nil
 	}
 	if state.Err != nil {
 		r.Removals.Forget(s.backup.UID)
 		if errors.Is(state.Err, engine.ErrConflict) || errors.Is(state.Err, engine.ErrForbidden) {
-			return step.Stall(v1alpha1.RequestInvalidReason, "%w", state.Err)
+			return true, step.Stall(v1alpha1.RequestInvalidReason, "%w", state.Err)
 		}
-		return storageError(state.Err)
+		return true, storageError(state.Err)
 	}
 	s.tombstone, s.keptBecause = state.Result.tombstone, state.Result.kept
-	return nil
+	return true, nil
 }
 
 // retention returns the keep rules of a Schedule. One that is gone leaves the

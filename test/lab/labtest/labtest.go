@@ -28,12 +28,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/test/lab"
@@ -53,6 +55,8 @@ var shared struct {
 
 // Main runs the tests of a package, then stops the cluster they shared.
 func Main(m *testing.M) {
+	// What controllers log is no part of what tests check, and drowns what they say.
+	log.SetLogger(logr.Discard())
 	shared.hasMain = true
 	code := m.Run()
 	if shared.cluster != nil {
