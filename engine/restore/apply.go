@@ -145,16 +145,28 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 		if errors.Is(err, engine.ErrNotFound) && r.plan.restores(definitionOf(&it.entry)) {
 			return &engine.RetryableError{Err: err} // the type is established, but not served everywhere yet
 		}
-		var passing *engine.RetryableError
-		p.retried = p.retried || errors.As(err, &passing)
 		return err
 	})
 	if err != nil {
-		return err
+		return r.orExists(ctx, it, err)
 	}
 	it.action, it.outcome = ActionCreate, Created
 	_, err = r.complete(ctx, p, made)
 	return err
+}
+
+// orExists returns ErrExists in place of err when the object is there: an API
+// server that is sent one that exists may notice something else first, a node
+// port that is taken, a quota that is used up, a webhook that does not answer.
+func (r *run) orExists(ctx context.Context, it *item, err error) error {
+	switch {
+	case ctx.Err() != nil, errors.Is(err, engine.ErrExists), errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrTerminating):
+		return err
+	}
+	if _, missing := r.Getter.Get(ctx, *it.resource, it.target.Namespace, it.target.Name); missing != nil {
+		return err
+	}
+	return engine.ErrExists
 }
 
 // permit asks the gate again when what is about to be done is not what it ruled

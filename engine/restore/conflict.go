@@ -190,15 +190,10 @@ func (r *run) keep(ctx context.Context, p *prepared, j judgement, live engine.Ob
 		return nil
 	}
 	changed, err := r.complete(ctx, p, live)
-	switch {
-	case err != nil:
-		return err
-	case p.retried && it.outcome == Unchanged:
-		it.action, it.outcome = ActionCreate, Created // by the request that seemed to have failed
-	case changed:
+	if changed {
 		it.outcome = Updated
 	}
-	return nil
+	return err
 }
 
 // update writes the archived object over the live one that was judged.

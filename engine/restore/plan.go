@@ -88,6 +88,16 @@ func (p *Plan) restores(k engine.Key) bool {
 	return ok
 }
 
+// brings reports whether the archived object with that key is restored, as far as
+// that is known: not one that failed, or whose place somebody else's has.
+func (p *Plan) brings(k engine.Key) bool {
+	it, ok := p.bySource[k]
+	if !ok || !it.settled.Load() {
+		return ok
+	}
+	return it.outcome == Created || it.outcome == Updated || it.outcome == Unchanged
+}
+
 // planner makes a plan while the index streams by.
 type planner struct {
 	req      *Request

@@ -21,8 +21,6 @@ type prepared struct {
 	it *item
 	// unlinked says that an owner of it comes later in the plan.
 	unlinked bool
-	// retried says that an earlier request failed, and may have been carried out.
-	retried bool
 }
 
 // prepare transforms an archived object. It returns nil when the item's fate is

@@ -139,7 +139,7 @@ func (r *run) compile(served []engine.Resource) error {
 	}
 	r.transform = &transform.Transformer{
 		Label: r.req.Label, Namespaces: r.req.NamespaceMapping, PreserveNodePorts: r.req.PreserveNodePorts,
-		Paused: r.req.Paused, Restores: r.plan.restores,
+		Paused: r.req.Paused, Restores: r.plan.brings,
 	}
 	r.rec.warn(r.plan.warnings...)
 	r.rec.warn(r.statuses.Unmatched()...)

@@ -375,11 +375,20 @@ func TestFailuresOfSingleRequests(t *testing.T) {
 			func(n int64, _ string, _ engine.Key) (error, error) { return when(n%2 == 1, passing), nil },
 			restore.Counts{Created: 3}, "",
 		},
-		"a request that failed after it was carried out counts as created": {
+		"a request that failed after it was carried out is not repeated": {
 			func(n int64, verb string, _ engine.Key) (error, error) {
 				return nil, when(n == 2 && verb == "POST", passing)
 			},
-			restore.Counts{Created: 3}, "",
+			restore.Counts{Created: 2, Unchanged: 1}, "",
+		},
+		"what exists is found behind another complaint": {
+			func(n int64, verb string, key engine.Key) (error, error) {
+				if key.Name != "c" || verb != "POST" {
+					return nil, nil
+				}
+				return when(n > 3, engine.ErrInvalid), when(n == 3, passing)
+			},
+			restore.Counts{Created: 2, Unchanged: 1}, "",
 		},
 		"what fails for long gets another round in the end": {
 			func(n int64, _ string, key engine.Key) (error, error) {
