@@ -5,8 +5,6 @@ package archive_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -297,114 +295,5 @@ func TestEncodeRefusesWhatCouldNotBeRead(t *testing.T) {
 	r.Name = "../x"
 	if _, err := archive.EncodeRecord(r); err == nil || !strings.Contains(err.Error(), `name "../x"`) {
 		t.Errorf("EncodeRecord() error = %v", err)
-	}
-}
-
-// keys are made of a seed each, so that a failure can be repeated.
-func keys(seed byte) (ed25519.PublicKey, ed25519.PrivateKey) {
-	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
-	public, _ := private.Public().(ed25519.PublicKey)
-	return public, private
-}
-
-func TestVerify(t *testing.T) {
-	ours, ourKey := keys(1)
-	theirs, theirKey := keys(2)
-	tests := map[string]struct {
-		signers []ed25519.PrivateKey
-		spoil   func(*archive.Envelope)
-		trusted []ed25519.PublicKey
-		want    archive.Trust
-	}{
-		"nobody signed":                    {trusted: []ed25519.PublicKey{ours}, want: archive.Unsigned},
-		"a trusted key signed":             {signers: []ed25519.PrivateKey{ourKey}, trusted: []ed25519.PublicKey{theirs, ours}, want: archive.Verified},
-		"an unknown key signed":            {signers: []ed25519.PrivateKey{theirKey}, trusted: []ed25519.PublicKey{ours}, want: archive.UnknownKey},
-		"nobody is trusted":                {signers: []ed25519.PrivateKey{ourKey}, want: archive.UnknownKey},
-		"one of two signers is trusted":    {signers: []ed25519.PrivateKey{theirKey, ourKey}, trusted: []ed25519.PublicKey{ours}, want: archive.Verified},
-		"the marker was changed":           {signers: []ed25519.PrivateKey{ourKey}, spoil: func(e *archive.Envelope) { e.Marker[20] ^= 1 }, trusted: []ed25519.PublicKey{ours}, want: archive.Tampered},
-		"an unknown marker was changed":    {signers: []ed25519.PrivateKey{theirKey}, spoil: func(e *archive.Envelope) { e.Marker[20] ^= 1 }, trusted: []ed25519.PublicKey{ours}, want: archive.Tampered},
-		"a signature was put under a key":  {signers: []ed25519.PrivateKey{theirKey}, spoil: func(e *archive.Envelope) { e.Signatures[0].PublicKey = base64.StdEncoding.EncodeToString(ours) }, trusted: []ed25519.PublicKey{ours}, want: archive.Tampered},
-		"the key is no key":                {signers: []ed25519.PrivateKey{ourKey}, spoil: func(e *archive.Envelope) { e.Signatures[0].PublicKey = "AAAA" }, want: archive.Tampered},
-		"the signature is no base64":       {signers: []ed25519.PrivateKey{ourKey}, spoil: func(e *archive.Envelope) { e.Signatures[0].Signature = "?" }, want: archive.Tampered},
-		"the signature is too short":       {signers: []ed25519.PrivateKey{ourKey}, spoil: func(e *archive.Envelope) { e.Signatures[0].Signature = "AAAA" }, want: archive.Tampered},
-		"junk beside a trusted signature":  {signers: []ed25519.PrivateKey{theirKey, ourKey}, spoil: func(e *archive.Envelope) { e.Signatures[0].Signature = "?" }, trusted: []ed25519.PublicKey{ours}, want: archive.Verified},
-		"junk beside an unknown signature": {signers: []ed25519.PrivateKey{ourKey, theirKey}, spoil: func(e *archive.Envelope) { e.Signatures[0].Signature = "?" }, want: archive.Tampered},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			b, err := archive.EncodeMarker(marker(), tc.signers...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, env, err := archive.DecodeMarker(b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if tc.spoil != nil {
-				tc.spoil(env)
-			}
-			if got := archive.Verify(env, tc.trusted); got != tc.want {
-				t.Errorf("Verify() = %s, want %s", got, tc.want)
-			}
-		})
-	}
-}
-
-func TestTooManySignaturesAreRefused(t *testing.T) {
-	_, key := keys(1)
-	signers := make([]ed25519.PrivateKey, 17)
-	for i := range signers {
-		signers[i] = key
-	}
-	b, err := archive.EncodeMarker(marker(), signers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := archive.DecodeMarker(b); !errors.Is(err, engine.ErrCorrupt) {
-		t.Errorf("DecodeMarker() error = %v, want ErrCorrupt", err)
-	}
-}
-
-func TestResultsComeBackAsTheyWere(t *testing.T) {
-	var r archive.Results
-	for i := range archive.MaxMessages + 5 {
-		r.Fail(archive.Message{Object: fmt.Sprintf("pods/app/%d", i), Code: "cut-short", Message: "bad\x00"})
-	}
-	r.Warn(archive.Message{Message: "group does not answer"})
-	r.Resources = map[string]map[string]int64{"pods": {"failed": 10_005}}
-	var buf bytes.Buffer
-	if err := archive.WriteResults(&buf, &r); err != nil {
-		t.Fatal(err)
-	}
-	got, err := archive.ReadResults(bytes.NewReader(buf.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(&r, got); diff != "" {
-		t.Errorf("ReadResults() mismatch (-want +got):\n%s", diff)
-	}
-	if len(got.Errors) != archive.MaxMessages || got.MoreErrors != 5 || got.Errors[0].Message != "bad\uFFFD" {
-		t.Errorf("%d errors and %d more, the first %q", len(got.Errors), got.MoreErrors, got.Errors[0].Message)
-	}
-	if err := archive.WriteResults(&full{0}, &r); !errors.Is(err, errFull) {
-		t.Errorf("WriteResults() error = %v", err)
-	}
-}
-
-func TestReadResultsRefuses(t *testing.T) {
-	for name, b := range map[string][]byte{
-		"what is not gzip":        []byte("hello"),
-		"what is cut short":       zip(t, "{}")[:15],
-		"what is not JSON":        zip(t, "["),
-		"what never ends":         bytes.Repeat(zip(t, strings.Repeat(" ", 1<<20)), 65),
-		"a message with escape":   zip(t, `{"errors":[{"message":"\u001b"}]}`),
-		"a negative number":       zip(t, `{"moreErrors":-1}`),
-		"more messages than kept": zip(t, `{"errors":[`+strings.Repeat(`{},`, archive.MaxMessages)+`{}]}`),
-	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := archive.ReadResults(bytes.NewReader(b)); !errors.Is(err, engine.ErrCorrupt) {
-				t.Errorf("ReadResults() error = %v, want ErrCorrupt", err)
-			}
-		})
 	}
 }

@@ -10,9 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -167,53 +164,6 @@ func TestWhatWasWrittenIsRead(t *testing.T) {
 				t.Errorf("%d requests for %d members", store.requests, len(members))
 			}
 		})
-	}
-}
-
-func TestContentsAreAnOrdinaryTarball(t *testing.T) {
-	long := strings.Repeat("n", 253)
-	objects := []object{
-		{configMap("app", "settings"), []byte(`{"kind":"ConfigMap"}`)},
-		{configMap("app", long), text(7, 2<<20)},
-		{clusterRole("system:node"), []byte(`{"kind":"ClusterRole"}`)},
-		{clusterRole("größe"), []byte(`{}`)},
-	}
-	out := write(t, 2, objects)
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "tar", "xzf", "-", "-C", dir)
-	cmd.Stdin = &out.contents
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("tar xzf: %v: %s", err, msg)
-	}
-	want := map[string]string{"metadata/version": "1\n"}
-	for _, o := range objects {
-		want[o.entry.Path()] = string(o.raw)
-	}
-	got := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		if !info.ModTime().Equal(mtime) || info.Mode().Perm() != 0o644 {
-			t.Errorf("%s: modified %v with mode %v", path, info.ModTime(), info.Mode())
-		}
-		rel, err := filepath.Rel(dir, path)
-		got[rel] = string(raw)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("tarball mismatch (-want +got):\n%s", diff)
 	}
 }
 
@@ -403,38 +353,5 @@ func TestABigObjectHasAMemberOfItsOwn(t *testing.T) {
 	}
 	if len(members) != 3 {
 		t.Errorf("objects lie in %d members, want 3", len(members))
-	}
-}
-
-// BenchmarkAdd archives objects of 4 KiB: ns and allocations are per object.
-func BenchmarkAdd(b *testing.B) {
-	for _, workers := range []int{1, 2} {
-		b.Run(fmt.Sprintf("by %d workers", workers), func(b *testing.B) {
-			raw := make([][]byte, 256)
-			for i := range raw {
-				raw[i] = text(uint64(i), 4096)
-			}
-			e := configMap("app", "some-config-map-with-a-name")
-			e.UID, e.Labels = "0e8d1c6a-6f5c-4b8e-9d6f-0a1b2c3d4e5f", map[string]string{"app": "web", "tier": "front"}
-			b.SetBytes(4096)
-			b.ReportAllocs()
-			w := archive.NewWriter(io.Discard, io.Discard, mtime)
-			b.ResetTimer()
-			var wg sync.WaitGroup
-			for range workers {
-				wg.Go(func() {
-					m := w.NewMember()
-					for i := range b.N / workers {
-						if err := m.Add(e, raw[i%len(raw)]); err != nil {
-							b.Error(err)
-						}
-					}
-					if err := m.Flush(); err != nil {
-						b.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-		})
 	}
 }

@@ -228,15 +228,6 @@ func (m *mortal) Delete(ctx context.Context, key string) error {
 	return m.Store.Delete(ctx, key)
 }
 
-// ids hands out UUIDs that a test can foresee.
-func ids() func() string {
-	n := 0
-	return func() string {
-		n++
-		return fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
-	}
-}
-
 // attach attaches to a store that is given the identity storeID when it has none.
 func attach(t testing.TB, store engine.Store, c *clock) *catalog.Catalog {
 	t.Helper()
