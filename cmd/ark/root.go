@@ -46,7 +46,7 @@ is stored and gate every restore.
 	}
 
 	root.AddCommand(
-		newBackup(a), newRestore(a), newSchedule(a), newPolicy(a), newStorage(a), newVersion(a),
+		newBackup(a), newRestore(a), newSchedule(a), newPolicy(a), newStorage(a), newServer(a), newVersion(a),
 	)
 	if program == pluginName {
 		actAsPlugin(root)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gopherwood/ark/cmd/ark/internal/access"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/controllers/manager"
 )
 
 // app is what all commands share.
@@ -26,6 +27,8 @@ type app struct {
 	namespace string
 	// environment looks a variable up.
 	environment func(name string) (string, bool)
+	// serve runs the controllers.
+	serve serve
 	// now tells the time, for ages and for the names of what is created.
 	now func() time.Time
 }
@@ -33,7 +36,7 @@ type app struct {
 // run runs one command line, args[0] being the program, and returns the exit
 // code. What it writes to the user's error stream is at most one line.
 func run(ctx context.Context, args []string, io stdio) exit.Code {
-	a := &app{stdio: io, environment: os.LookupEnv, now: time.Now}
+	a := &app{stdio: io, environment: os.LookupEnv, serve: manager.Run, now: time.Now} //nolint:forbidigo // the process's clock is handed out from here
 	return a.run(ctx, args)
 }
 

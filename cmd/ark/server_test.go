@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/client-go/rest"
+
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/controllers/manager"
+)
+
+// server is a user whose server does nothing but tell what it was asked for.
+func server(t *testing.T, env map[string]string, args ...string) (result, manager.Options) {
+	t.Helper()
+	u := user{t: t, kubeconfig: kubeconfigFor(t, "https://127.0.0.1:1"), env: env}
+	a, out, errs := u.app()
+	var got manager.Options
+	a.serve = func(_ context.Context, _ *rest.Config, opts manager.Options) error {
+		got = opts
+		opts.Logger.V(1).Info("Looking closely")
+		return nil
+	}
+	code := a.run(t.Context(), append([]string{"ark", "server"}, args...))
+	return result{code, out.String(), errs.String()}, got
+}
+
+func TestServerFlagsAndVariables(t *testing.T) {
+	defaults := manager.Options{
+		Namespace: "ark-system", Tool: "ark " + thisBuild().Version, MetricsAddress: ":8080", HealthAddress: ":8081",
+		LeaderElection: true, ShutdownTimeout: 30 * time.Second,
+	}
+	with := func(change func(*manager.Options)) manager.Options {
+		o := defaults
+		change(&o)
+		return o
+	}
+	env := map[string]string{
+		"ARK_NAMESPACE": "backups", "ARK_LEADER_ELECT": "false", "ARK_METRICS_BIND_ADDRESS": "0",
+		"ARK_HEALTH_PROBE_BIND_ADDRESS": "127.0.0.1:9", "ARK_FILE_STORE_ROOT": "/srv", "ARK_GRACEFUL_TIMEOUT": "5s",
+	}
+	tests := map[string]struct {
+		env  map[string]string
+		args []string
+		want manager.Options
+	}{
+		"without any, the defaults hold": {nil, nil, defaults},
+		"an empty variable is none":      {map[string]string{"ARK_NAMESPACE": ""}, nil, defaults},
+		"every flag has a variable": {env, nil, with(func(o *manager.Options) {
+			o.Namespace, o.LeaderElection, o.MetricsAddress, o.HealthAddress = "backups", false, "0", "127.0.0.1:9"
+			o.FileStoreRoot, o.ShutdownTimeout = "/srv", 5*time.Second
+		})},
+		"a flag comes before its variable": {
+			env, []string{"--namespace=n", "--leader-elect", "--metrics-bind-address=:1", "--health-probe-bind-address=:2", "--file-store-root=/f", "--graceful-timeout=1m"},
+			with(func(o *manager.Options) {
+				o.Namespace, o.MetricsAddress, o.HealthAddress, o.FileStoreRoot, o.ShutdownTimeout = "n", ":1", ":2", "/f", time.Minute
+			}),
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, opts := server(t, tc.env, tc.args...)
+			check(t, got, exit.Success, nil, nil)
+			if diff := cmp.Diff(tc.want, opts, cmpopts.IgnoreTypes(logr.Logger{})); diff != "" {
+				t.Errorf("options differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestServerMistakes(t *testing.T) {
+	tests := map[string]struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		"a variable that cannot be read": {
+			map[string]string{"ARK_LEADER_ELECT": "perhaps"}, nil,
+			`ark: variable ARK_LEADER_ELECT, for --leader-elect: strconv.ParseBool: parsing "perhaps": invalid syntax; see "ark server --help"`,
+		},
+		"no namespace":            {nil, []string{"--namespace="}, "ark: --namespace must not be empty"},
+		"no time to end":          {nil, []string{"--graceful-timeout=0s"}, "ark: --graceful-timeout 0s: must be positive"},
+		"a level that is none":    {nil, []string{"--log-level=loud"}, "must be error, info or debug"},
+		"an argument":             {nil, []string{"start"}, `unknown command "start" for "ark server": expected ark server`},
+		"a format of lines is no": {map[string]string{"ARK_LOG_FORMAT": "xml"}, nil, "ark: variable ARK_LOG_FORMAT, for --log-format: must be json or text"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, _ := server(t, tc.env, tc.args...)
+			check(t, got, exit.Usage, nil, []string{tc.want})
+		})
+	}
+}
+
+func TestServerLogs(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want []string
+	}{
+		"what changed, as JSON":      {nil, []string{"Starting server", "Stopped server"}},
+		"how, too":                   {[]string{"--log-level", "debug"}, []string{"Starting server", "Looking closely", "Stopped server"}},
+		"nothing when nothing fails": {[]string{"--log-level", "error"}, nil},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, _ := server(t, nil, tc.args...)
+			var messages []string
+			for line := range strings.Lines(got.Err) {
+				var entry struct{ Msg, TS string }
+				if err := json.Unmarshal([]byte(line), &entry); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				messages = append(messages, entry.Msg)
+				if _, err := time.Parse(time.RFC3339Nano, entry.TS); err != nil {
+					t.Error(err)
+				}
+			}
+			if diff := cmp.Diff(tc.want, messages); diff != "" {
+				t.Errorf("lines differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("for people", func(t *testing.T) {
+		got, _ := server(t, nil, "--log-format", "text")
+		if strings.HasPrefix(got.Err, "{") || !strings.Contains(got.Err, "\tStarting server\t") {
+			t.Errorf("got %q", got.Err)
+		}
+	})
+}
+
+func TestAServerThatFailsSaysWhy(t *testing.T) {
+	u := user{t: t, kubeconfig: kubeconfigFor(t, "https://127.0.0.1:1")}
+	a, _, errs := u.app()
+	a.serve = func(context.Context, *rest.Config, manager.Options) error { return errors.New("address is in use") }
+	if code := a.run(t.Context(), []string{"ark", "server", "--log-level=error"}); code != exit.Failed || errs.String() != "ark: address is in use\n" {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
+func TestVersion(t *testing.T) {
+	u := atBucket(t)
+	check(t, u.ark(t.Context(), "version"), exit.Success, []string{"Version:\t" + thisBuild().Version + "\n", "Go:\t\tgo"}, nil)
+	got := u.ark(t.Context(), "version", "-o", "json")
+	var b build
+	if err := json.Unmarshal([]byte(got.Out), &b); err != nil || b != thisBuild() {
+		t.Errorf("got %v, %+v", err, b)
+	}
+	check(t, u.ark(t.Context(), "version", "-o", "name"), exit.Usage, nil, []string{"--output name is for lists: use table, yaml or json"})
+}
