@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ark Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config reconciles the Config: it learns which cluster this is, opens
-// every storage location, and puts the cluster-wide rules in force.
+// Package config reconciles the Config: it opens every storage location, and
+// puts the cluster-wide rules in force.
 package config
 
 import (
@@ -48,13 +48,18 @@ type Reconciler struct {
 	Rules     *rules.Loader
 	Events    events.EventRecorder
 	Clock     engine.Clock
+	// ClusterUID is the identity of this cluster.
+	ClusterUID string
 }
 
 // SetupWithManager registers the controller. The Secrets and ConfigMaps that the
 // Config names are watched by their metadata: that one changed is enough to know.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
-	if r.Client == nil || r.Reader == nil || r.Locations == nil || r.Rules == nil || r.Events == nil || r.Clock == nil {
-		return errors.New("set up config controller: Client, Reader, Locations, Rules, Events and Clock are required")
+	if r.Client == nil || r.Reader == nil || r.Locations == nil || r.Rules == nil {
+		return errors.New("set up config controller: Client, Reader, Locations and Rules are required")
+	}
+	if r.Events == nil || r.Clock == nil || r.ClusterUID == "" {
+		return errors.New("set up config controller: Events, Clock and ClusterUID are required")
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("config").
@@ -67,7 +72,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs/status,verbs=patch
-// +kubebuilder:rbac:groups=core,resources=namespaces,resourceNames=kube-system,verbs=get
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=secrets;configmaps,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -77,7 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, cfg *v1alpha1.Config) (ctrl.
 		return ctrl.Result{}, nil
 	}
 	s := newScope(cfg, r.Clock.Now())
-	err := step.Run(ctx, s, r.learnIdentity, r.checkLocations, r.loadRules, judge)
+	err := step.Run(ctx, s, r.checkLocations, r.loadRules, judge)
 	return r.report(ctx, s, err)
 }
 
@@ -85,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, cfg *v1alpha1.Config) (ctrl.
 // quicker, the status is derived again from what it wrote.
 func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Result, error) {
 	perr := retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		setStatus(s, err)
+		setStatus(s, r.ClusterUID, err)
 		perr := status.PatchUnchanged(ctx, r.Client, s.cfg, s.before)
 		if apierrors.IsConflict(perr) {
 			return errors.Join(perr, r.readAgain(ctx, s))

@@ -18,7 +18,6 @@ type scope struct {
 	first *v1alpha1.Config
 	now   time.Time
 
-	clusterUID string
 	// checked tells of each location, in the order of the spec.
 	checked []check
 	// rules are those in force; nil when there are none to rely on.

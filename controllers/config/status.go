@@ -16,7 +16,7 @@ import (
 
 // setStatus derives the status from what the steps learned. Of a location it
 // leaves what the sync counts, unless it is another store now.
-func setStatus(s *scope, err error) {
+func setStatus(s *scope, clusterUID string, err error) {
 	status := &s.cfg.Status
 	status.ObservedGeneration = s.cfg.Generation
 	set := conditions.Set{Conditions: &status.Conditions, Generation: s.cfg.Generation, Now: s.now}
@@ -34,9 +34,7 @@ func setStatus(s *scope, err error) {
 	if status.Mode == "" {
 		status.Mode = v1alpha1.ModeFull
 	}
-	if s.clusterUID != "" {
-		status.ClusterUID = s.clusterUID
-	}
+	status.ClusterUID = clusterUID
 	if s.rules != nil {
 		status.Policy = s.rules.Status()
 	}

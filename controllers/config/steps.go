@@ -5,27 +5,10 @@ package config
 
 import (
 	"context"
-	"fmt"
 	"sync"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/controllers/internal/step"
 )
-
-// learnIdentity reads the UID of the kube-system namespace: it lives and dies
-// with the cluster.
-func (r *Reconciler) learnIdentity(ctx context.Context, s *scope) error {
-	ns := &metav1.PartialObjectMetadata{}
-	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Reader.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, ns); err != nil {
-		return fmt.Errorf("learn the identity of this cluster: read namespace %s: %w", metav1.NamespaceSystem, err)
-	}
-	s.clusterUID = string(ns.UID)
-	return nil
-}
 
 // checkLocations tries every location, at the same time: the schema allows few,
 // and one that does not answer must not keep the others waiting.

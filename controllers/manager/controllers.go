@@ -73,7 +73,7 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 func setUpConfig(s shared) error {
 	r := &config.Reconciler{
 		Client: s.GetClient(), Reader: s.GetAPIReader(), Locations: s.locations, Rules: s.rules,
-		Events: s.GetEventRecorder("ark-config"), Clock: s.opts.Clock,
+		Events: s.GetEventRecorder("ark-config"), Clock: s.opts.Clock, ClusterUID: s.clusterUID,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)
 }
