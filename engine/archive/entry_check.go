@@ -108,8 +108,8 @@ func (e *Entry) check() error {
 		return broken("version", e.Version, "is not a DNS label")
 	case !isKind(e.Kind):
 		return broken("kind", e.Kind, "is not a kind")
-	case len(e.UID) > maxText:
-		return broken("uid", string(e.UID), "is too long")
+	case !isText(string(e.UID)):
+		return broken("uid", string(e.UID), "is not text")
 	}
 	if err := checkNames(e.Namespaced, e.Namespace, e.Name); err != nil {
 		return err

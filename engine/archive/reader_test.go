@@ -56,6 +56,7 @@ func TestReadIndexRefuses(t *testing.T) {
 		"a negative member":         {zip(t, line(`"member":-1`)), "member at -1"},
 		"a member without end":      {zip(t, line(`"memberSize":99999999999`)), "member size"},
 		"an error for a terminal":   {zip(t, line(`"error":"\u001b[2J"`)), "error"},
+		"a uid for a terminal":      {zip(t, line(`"uid":"\u001b[2J"`)), "uid"},
 		"a number beyond integers":  {zip(t, line(`"size":1e99`)), "line 2"},
 	}
 	for name, tc := range tests {
