@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -137,6 +138,9 @@ func decode(data map[string]string) (policies.Set, policies.Mode, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&kept); err != nil {
 		return policies.Set{}, "", fmt.Errorf("read %s: %w", setKey, err)
+	}
+	if !slices.Contains([]policies.Mode{policies.ClusterRules, policies.OptOut, policies.OptIn}, kept.Mode) {
+		return policies.Set{}, "", fmt.Errorf("read %s: mode %q is unknown", setKey, kept.Mode)
 	}
 	set := policies.Set{Library: kept.Library}
 	for _, m := range kept.Modules {
