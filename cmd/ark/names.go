@@ -56,6 +56,7 @@ func nearest(name string, names []string) []string {
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(b.name, a.name))
 	})
+	found = slices.Compact(found) // backups of several clusters can share a name
 	var near []string
 	for _, f := range found[:min(len(found), maxNear)] {
 		near = append(near, f.name)
