@@ -293,6 +293,19 @@ func (s *splitter) value() ([]byte, error) {
 	}
 }
 
+// classes says what a byte outside of strings does.
+var classes = [256]byte{
+	'"': quote, '{': opening, '[': opening, '}': closing, ']': closing,
+	',': separator, ':': separator, ' ': separator, '\t': separator, '\r': separator, '\n': separator,
+}
+
+const (
+	quote = 1 + iota
+	opening
+	closing
+	separator
+)
+
 // nested finds the end of a value that arrives in parts.
 type nested struct {
 	depth             int
@@ -303,32 +316,43 @@ type nested struct {
 // length of the value and true, or the length of window.
 func (n *nested) step(window []byte, at int) (int, bool) {
 	for ; at < len(window); at++ {
-		c := window[at]
-		switch {
-		case n.escaped:
-			n.escaped = false
-		case n.inString:
-			n.escaped = c == '\\'
-			n.inString = c != '"'
-			if !n.inString && n.depth == 0 {
+		if n.inString {
+			if n.inside(window[at]); !n.inString && n.depth == 0 {
 				return at + 1, true
 			}
-		case c == '"':
+			continue
+		}
+		switch classes[window[at]] {
+		case quote:
 			n.inString = true
-		case c == '{' || c == '[':
+		case opening:
 			n.depth++
-		case c == '}' || c == ']':
+		case closing:
 			if n.depth == 0 {
 				return at, true // behind a number or a word
 			}
 			if n.depth--; n.depth == 0 {
 				return at + 1, true
 			}
-		case n.depth == 0 && (c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\r' || c == '\n'):
-			return at, true
+		case separator:
+			if n.depth == 0 {
+				return at, true
+			}
 		}
 	}
 	return at, false
+}
+
+// inside takes a byte of a string, perhaps its end.
+func (n *nested) inside(c byte) {
+	switch {
+	case n.escaped:
+		n.escaped = false
+	case c == '\\':
+		n.escaped = true
+	case c == '"':
+		n.inString = false
+	}
 }
 
 // fill reads more behind what was not yet taken.
