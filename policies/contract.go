@@ -161,7 +161,7 @@ func checkClashes(modules []*module) Errors {
 
 // checkSet checks what only all modules together can show.
 func checkSet(modules []*module, mode Mode) Errors {
-	errs := checkClashes(modules)
+	errs := append(checkCount(modules), checkClashes(modules)...)
 	defined := map[*entryPoint]map[string]*ast.Location{}
 	for _, m := range modules {
 		if defined[m.entry] == nil {

@@ -48,12 +48,22 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted orders errors and drops repetitions; nil stays nil.
+// maxErrors is what a status can hold of mistakes.
+const maxErrors = 20
+
+// sorted orders errors, drops repetitions, and leaves it at the first maxErrors.
 func sorted(errs Errors) Errors {
 	slices.SortFunc(errs, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
 	})
-	return slices.Compact(errs)
+	errs = slices.Compact(errs)
+	if more := len(errs) - maxErrors; more > 0 {
+		errs = append(errs[:maxErrors:maxErrors], Error{Message: fmt.Sprintf("and %d more mistakes", more)})
+	}
+	for i := range errs {
+		errs[i].Message = cut(errs[i].Message)
+	}
+	return errs
 }
 
 // at is an error at a place in a module.

@@ -4,6 +4,7 @@
 package policies
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -12,7 +13,8 @@ import (
 )
 
 // FuzzCompile feeds arbitrary text to the compiler, and what compiles to the
-// evaluator. Neither may panic, and evaluation keeps to its time.
+// evaluator. Neither may panic, and evaluation keeps to its time. OPA iterates maps,
+// so that coverage varies: fuzz with -fuzzminimizetime 1x, or it only minimizes.
 func FuzzCompile(f *testing.F) {
 	for _, rule := range library() {
 		f.Add(rule.rego)
@@ -34,14 +36,15 @@ func FuzzCompile(f *testing.F) {
 		}
 		s := mustSelector(t, p)
 		s.patience.alone = firstLimit
-		before := time.Now()
-		_, _ = s.Decide(t.Context(), object(deployments, `{"metadata":{"name":"web"},"spec":{"replicas":3}}`), shop)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, _ = s.Decide(ctx, object(deployments, `{"metadata":{"name":"web"},"spec":{"replicas":3}}`), shop)
 		g := mustGates(t, someRestore, false, GateRules{Rules: p})
 		g.patience.alone, g.requestTime = firstLimit, firstLimit
-		_, _ = g.Request(t.Context(), somePlan)
-		_, _ = g.Object(t.Context(), restore.Candidate{Object: object(deployments, "{}")})
-		if took := time.Since(before); took > 5*time.Second {
-			t.Errorf("evaluation took %v", took)
+		_, _ = g.Request(ctx, somePlan)
+		_, _ = g.Object(ctx, restore.Candidate{Object: object(deployments, "{}")})
+		if ctx.Err() != nil {
+			t.Error("evaluation did not keep to its time")
 		}
 	})
 }

@@ -24,9 +24,6 @@ const (
 	CodeNoGate = "no-gate"
 )
 
-// maxMessage bounds the message that a rule computes.
-const maxMessage = 1024
-
 // GateRules are the rules of one policy that a restore has to pass. Exactly one
 // of Rules and Broken is set.
 type GateRules struct {
@@ -167,7 +164,7 @@ func (g *Gates) Object(ctx context.Context, c restore.Candidate) (restore.Ruling
 }
 
 func failed(r GateRules, err error) restore.Reason {
-	return restore.Reason{Code: CodePolicyError, Message: cut(err.Error(), maxMessage), Policy: r.Policy}
+	return restore.Reason{Code: CodePolicyError, Message: cut(err.Error()), Policy: r.Policy}
 }
 
 // explained gives codes the text that METADATA has for them.
@@ -193,7 +190,7 @@ func reasons(r GateRules, set ast.Set) []restore.Reason {
 		}
 		all = append(all, restore.Reason{
 			Code:    text(reason.Get(ast.InternedTerm("code"))),
-			Message: cut(text(reason.Get(ast.InternedTerm("msg"))), maxMessage),
+			Message: cut(text(reason.Get(ast.InternedTerm("msg")))),
 			Policy:  r.Policy,
 		})
 	}

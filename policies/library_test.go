@@ -18,7 +18,7 @@ import (
 func regoFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	err := fs.WalkDir(libraryFiles, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(libraryFiles, ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".rego") {
 			return err
 		}

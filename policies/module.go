@@ -73,6 +73,9 @@ func parse(name, rego string) (m *module, errs Errors) {
 			m, errs = nil, Errors{{File: name, Message: fmt.Sprintf("the parser gave up: %v", r)}}
 		}
 	}()
+	if errs := checkBrackets(name, rego); len(errs) > 0 {
+		return nil, errs
+	}
 	parsed, err := ast.ParseModuleWithOpts(name, rego, ast.ParserOptions{
 		RegoVersion:       ast.RegoV1,
 		Capabilities:      capabilities(),
@@ -80,6 +83,9 @@ func parse(name, rego string) (m *module, errs Errors) {
 	})
 	if err != nil {
 		return nil, fromOPA(name, err)
+	}
+	if errs := checkComplexity(parsed); len(errs) > 0 {
+		return nil, errs
 	}
 	m = &module{name: name, parsed: parsed, entry: entryPointOf(parsed.Package)}
 	if m.entry == nil {
@@ -131,7 +137,8 @@ func codeOf(entry *entryPoint, r *ast.Rule) string {
 	return ""
 }
 
-// maxText bounds what METADATA can put into a status.
+// maxText bounds whatever authors can put into a status: the text of METADATA, the
+// message of a gate, the compiler's message.
 const maxText = 1024
 
 // textOf is title and description on one line.
@@ -144,18 +151,18 @@ func textOf(annotations []*ast.Annotations) string {
 			}
 		}
 		if len(parts) > 0 {
-			return cut(strings.Join(parts, ": "), maxText)
+			return cut(strings.Join(parts, ": "))
 		}
 	}
 	return ""
 }
 
-// cut shortens s to at most limit bytes of whole characters.
-func cut(s string, limit int) string {
-	if len(s) <= limit {
+// cut shortens s to maxText bytes of whole characters.
+func cut(s string) string {
+	if len(s) <= maxText {
 		return s
 	}
-	return strings.ToValidUTF8(s[:limit-len("…")], "") + "…"
+	return strings.ToValidUTF8(s[:maxText-len("…")], "") + "…"
 }
 
 // textsOf joins the texts of all modules; the first that has one wins.

@@ -30,7 +30,7 @@ func checkNegation(m *ast.Module) Errors {
 
 // improvedNegation reports whether a missing field makes a not true throughout m.
 func improvedNegation(m *ast.Module) bool {
-	if m.RegoVersion() == ast.RegoV2 {
+	if m.RegoVersionSpan().Max() == ast.RegoV2 {
 		return true
 	}
 	for _, imp := range m.Imports {
