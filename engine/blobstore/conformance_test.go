@@ -13,23 +13,17 @@ import (
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
 
-// stores opens an empty store of each kind.
-var stores = map[string]func(t *testing.T) engine.Store{
-	"memory":             func(t *testing.T) engine.Store { return memory(t, "") },
-	"memory with prefix": func(t *testing.T) engine.Store { return memory(t, "team-a/ark") },
-	"memory with faults at hand": func(t *testing.T) engine.Store {
-		return storetest.NewFaulty(memory(t, ""))
-	},
-	"directory": func(t *testing.T) engine.Store { return directory(t, "") },
-	"directory with prefix": func(t *testing.T) engine.Store {
-		return directory(t, "team-a/ark")
-	},
-}
-
 func TestConformance(t *testing.T) {
-	for name, open := range stores {
-		t.Run(name, func(t *testing.T) { storetest.Run(t, open) })
+	for name, open := range map[string]func(*testing.T, string) *blobstore.Store{"memory": memory, "directory": directory} {
+		for _, prefix := range []string{"", "team-a/ark"} {
+			t.Run(name+" with prefix "+prefix, func(t *testing.T) {
+				storetest.Run(t, func(t *testing.T) engine.Store { t.Helper(); return open(t, prefix) })
+			})
+		}
 	}
+	t.Run("memory with faults at hand", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) engine.Store { t.Helper(); return storetest.NewFaulty(memory(t, "")) })
+	})
 }
 
 // open opens a location, which must succeed.

@@ -91,7 +91,7 @@ func (w walk) entry(r *os.Root, dir string, e fs.DirEntry) error {
 		return err
 	}
 	key := sortKey(dir, e)
-	if !strings.HasPrefix(key, w.prefix) || checkPrefix(key) != nil {
+	if !strings.HasPrefix(key, w.prefix) || !ours(key) {
 		return nil
 	}
 	if e.IsDir() && w.folders {

@@ -23,8 +23,7 @@ func checkKey(key string) error {
 	}
 	for segment := range strings.SplitSeq(key, "/") {
 		if !validSegment(segment) {
-			return fmt.Errorf("%q is no key: each part between slashes is 1 to %d of A-Z a-z 0-9 . _ ~ - and neither . nor ..",
-				key, maxSegment)
+			return fmt.Errorf("%q is no key: between slashes stand 1 to %d of A-Z a-z 0-9 . _ ~ - that are not just dots", key, maxSegment)
 		}
 	}
 	return nil
@@ -38,6 +37,9 @@ func checkPrefix(prefix string) error {
 	}
 	return checkKey(strings.TrimSuffix(prefix, "/"))
 }
+
+// ours reports whether a blob or folder that a store lists can be Ark's.
+func ours(key string) bool { return checkPrefix(key) == nil }
 
 // validSegment reports whether a key may have s between two slashes.
 func validSegment(s string) bool {

@@ -84,7 +84,7 @@ func (s *Store) list(ctx context.Context, prefix string, folders bool, yield fun
 		if err := errors.Join(ctx.Err(), err); err != nil {
 			return err
 		}
-		if !strings.HasPrefix(blob.Key, full) || checkPrefix(blob.Key) != nil {
+		if !strings.HasPrefix(blob.Key, full) || !ours(blob.Key) {
 			continue
 		}
 		blob.Key = blob.Key[len(s.prefix):]
@@ -165,7 +165,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, r.wrap(err)
 	}
 	n, err := r.inner.Read(p)
-	if err == io.EOF { //nolint:errorlint // io.Reader promises the bare io.EOF
+	if err == io.EOF { // the bare io.EOF, as io.Reader promises it
 		return n, io.EOF
 	}
 	return n, r.wrap(err)

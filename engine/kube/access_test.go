@@ -129,7 +129,7 @@ func TestErrors(t *testing.T) {
 		"broken connection":  {answer: breakOff(""), retry: true, text: "EOF"},
 		"broken answer":      {answer: breakOff(`{"metadata"`), retry: true, text: "EOF"},
 		"no object":          {answer: answer("[]"), text: "read the answer"},
-		"a proxy's page":     {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 502) }, retry: true, text: "502"},
+		"a proxy's page":     {answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, retry: true, text: "502"},
 		"an endless message": {answer: answerLong, kind: engine.ErrInvalid, text: "xxx…"},
 		"an endless object":  {answer: answerEndless, text: "larger than"},
 	} {
@@ -217,8 +217,7 @@ func TestRequestsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Get(t.Context(), widgets, "n", "a")
-		var again *engine.RetryableError
-		if !errors.As(err, &again) {
+		if _, again := errors.AsType[*engine.RetryableError](err); !again {
 			t.Errorf("error %v", err)
 		}
 	})

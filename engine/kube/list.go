@@ -198,8 +198,7 @@ func (l *listing) next(meta *listMeta) (string, error) {
 // broken explains why reading stopped: a failure of the connection can be the
 // end of the context, or the watchdog's doing.
 func (l *listing) broken(reading context.Context, err error) error {
-	var cut *engine.RetryableError
-	if errors.As(err, &cut) {
+	if cut, ok := errors.AsType[*engine.RetryableError](err); ok {
 		return fromTransport(reading, cut.Err)
 	}
 	return err

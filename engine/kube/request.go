@@ -13,7 +13,7 @@ import (
 	"net/url"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/gopherwood/ark/engine"
 )
@@ -72,7 +72,7 @@ func (c *Cluster) url(r request) (*url.URL, error) {
 		}
 	}
 	for i, s := range segments {
-		if problems := path.IsValidPathSegmentName(s); s == "" || len(problems) > 0 {
+		if problems := content.IsPathSegmentName(s); s == "" || len(problems) > 0 {
 			return nil, &apiError{kind: engine.ErrInvalid, message: fmt.Sprintf("%q cannot stand in a path %v", s, problems)}
 		}
 		segments[i] = url.PathEscape(s)

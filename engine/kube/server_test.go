@@ -53,6 +53,7 @@ func serve(t *testing.T, script ...http.HandlerFunc) *apiServer {
 
 // next records a request and returns its answer.
 func (s *apiServer) next(t *testing.T, r *http.Request) http.HandlerFunc {
+	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
