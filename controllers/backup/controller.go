@@ -100,7 +100,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups/status,verbs=patch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;schedules,verbs=get;list;watch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=get;list;watch;delete
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile reads from top to bottom: steps learn and act, setStatus judges, one
 // patch reports, and step.Result decides when to look again.

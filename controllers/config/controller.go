@@ -8,6 +8,7 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -73,7 +74,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs/status,verbs=patch
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=secrets;configmaps,verbs=list;watch
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile learns how every part of the Config fares, and reports it.
 func (r *Reconciler) Reconcile(ctx context.Context, cfg *v1alpha1.Config) (ctrl.Result, error) {
@@ -92,7 +93,9 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 		setStatus(s, r.ClusterUID, err)
 		perr := status.PatchUnchanged(ctx, r.Client, s.cfg, s.before)
 		if apierrors.IsConflict(perr) {
-			return errors.Join(perr, r.readAgain(ctx, s))
+			if rerr := r.readAgain(ctx, s); rerr != nil {
+				return client.IgnoreNotFound(rerr)
+			}
 		}
 		return perr
 	})
@@ -108,7 +111,7 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 func (r *Reconciler) readAgain(ctx context.Context, s *scope) error {
 	live := &v1alpha1.Config{}
 	if err := r.Reader.Get(ctx, client.ObjectKeyFromObject(s.cfg), live); err != nil {
-		return client.IgnoreNotFound(err)
+		return fmt.Errorf("read Config: %w", err)
 	}
 	s.before = live
 	s.cfg.ResourceVersion = live.ResourceVersion

@@ -34,6 +34,9 @@ type shared struct {
 // reconcilerOptions hold for every controller.
 var reconcilerOptions = controller.Options{}
 
+// The cluster's identity is that of its namespace kube-system.
+// +kubebuilder:rbac:groups=core,resources=namespaces,resourceNames=kube-system,verbs=get
+
 // setUp registers the controllers with the manager.
 func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 	cluster, err := kube.New(mgr.GetConfig(), kube.Options{})

@@ -58,7 +58,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backups,verbs=get;list;watch
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=configmaps,verbs=list;watch
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile puts the policy in force. A policy that is being deleted leaves its
 // Schedules to the garbage collector, and its Backups to their retention.

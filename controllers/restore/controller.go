@@ -84,7 +84,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores/status,verbs=patch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;backups,verbs=get;list;watch
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=configmaps,verbs=get;create
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile reads from top to bottom: steps learn and act, setStatus judges, one
 // patch reports, and step.Result decides when to look again.

@@ -71,7 +71,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules/status,verbs=patch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=get;list;watch;create
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile makes the Backup that is due, and looks again at the next firing.
 // A Schedule that is being deleted leaves its Backups: they are data.

@@ -61,6 +61,11 @@ type archiveSink struct{ *archive.Writer }
 
 func (s archiveSink) NewMember() Member { return s.Writer.NewMember() }
 
+// A list holds everything that a backup stores. Rights to get everything would
+// hold more: they reach subresources, and with nodes/proxy and pods/exec the
+// inside of every container.
+// +kubebuilder:rbac:groups=*,resources=*,verbs=list
+
 // Source is the cluster to take a backup of.
 type Source struct {
 	Discoverer engine.Discoverer

@@ -19,6 +19,11 @@ import (
 	"github.com/gopherwood/ark/engine/selection"
 )
 
+// A restore writes whatever the archive holds, roles of more rights than its own
+// included.
+// +kubebuilder:rbac:groups=*,resources=*,verbs=get;create;update;patch;delete
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;clusterroles,verbs=escalate;bind
+
 // Target is the cluster that is restored into.
 type Target struct {
 	Discoverer engine.Discoverer
