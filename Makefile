@@ -5,6 +5,7 @@ SHELL   := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOLS   := $(CURDIR)/bin/tools
 CRDS    := charts/ark/files/crds
+RBAC    := charts/ark/files/rbac
 
 # The linker stamps the version. Asking git once more would fail in a checkout that
 # belongs to somebody else.
@@ -37,9 +38,13 @@ verify: tools ## Fail if generated files, formatting or go.mod are not up to dat
 	bash test/tools/verify.sh
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen ## Generate deepcopy code and CRDs from the API types
+generate: $(TOOLS)/controller-gen ## Generate deepcopy code, CRDs and roles from the source
 	$(TOOLS)/controller-gen object:headerFile=test/tools/header.txt paths=./api/...
 	$(TOOLS)/controller-gen crd paths=./api/... output:crd:dir=$(CRDS)
+# What each part may do is said by the markers of that part, and of no other.
+	$(TOOLS)/controller-gen rbac:roleName=ark-controllers,fileName=controllers.yaml paths=./controllers/... output:rbac:dir=$(RBAC)
+	$(TOOLS)/controller-gen rbac:roleName=ark-backup,fileName=backup.yaml paths=./engine/collect output:rbac:dir=$(RBAC)
+	$(TOOLS)/controller-gen rbac:roleName=ark-restore,fileName=restore.yaml paths=./engine/restore output:rbac:dir=$(RBAC)
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run the linters
