@@ -241,7 +241,7 @@ type RestoreStatus struct {
 	// +optional
 	Attempts int32 `json:"attempts,omitempty"`
 
-	// startTime is when the run began.
+	// startTime is when the last attempt began.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 

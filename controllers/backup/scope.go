@@ -102,9 +102,9 @@ func (s *scope) gcInterval() time.Duration {
 
 func (s *scope) restoreOnly() bool { return s.cfg.Spec.Mode == v1alpha1.ModeRestoreOnly }
 
-// retryAt is how long to leave a backup alone whose last attempt failed at once,
+// retryIn is how long to leave a backup alone whose last attempt failed at once,
 // whatever else wakes it.
-func (s *scope) retryAt() time.Duration {
+func (s *scope) retryIn() time.Duration {
 	st := &s.backup.Status
 	if st.Attempts == 0 || st.StartTime == nil {
 		return 0

@@ -66,8 +66,8 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 		return step.Stall(v1alpha1.LocationReadOnlyReason,
 			"location %q is ReadOnly: choose another storageLocation, or allow writing in the Config", s.location.Spec.Name)
 	}
-	if until := s.retryAt(); until > 0 {
-		return step.Wait(until, v1alpha1.RetryingReason, "%s", s.lastFailure())
+	if wait := s.retryIn(); wait > 0 {
+		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
 	work, err := r.prepare(ctx, s)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
@@ -21,8 +20,6 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
 )
-
-func (s *scope) nowTime() *metav1.Time { return &metav1.Time{Time: s.now} }
 
 // choose finds the Backup that is asked for: the one that is named, or the
 // latest of a Schedule or BackupPolicy.

@@ -29,6 +29,10 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*work, error) {
 	if err != nil {
 		return nil, step.Stall(v1alpha1.RequestInvalidReason, "%w", err)
 	}
+	if s.location.ReadOnly && req.Existing == engrestore.ExistingRecreate {
+		return nil, step.Stall(v1alpha1.RequestInvalidReason,
+			"existingResourcePolicy: Recreate stores what it deletes beside the backup, and location %q is ReadOnly: use Update, or allow writing", s.location.Spec.Name)
+	}
 	req.Label = labelValue(s.restore.Name)
 	gate, err := r.gate(ctx, s)
 	if err != nil {

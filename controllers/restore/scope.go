@@ -6,6 +6,9 @@ package restore
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/conditions"
 	"github.com/gopherwood/ark/controllers/internal/locations"
@@ -39,6 +42,26 @@ func newScope(o *v1alpha1.Restore, now time.Time) *scope {
 
 // finished reports whether the restore came to an end. It never begins again.
 func (s *scope) finished() bool { return s.restore.Status.CompletionTime != nil }
+
+func (s *scope) nowTime() *metav1.Time { return &metav1.Time{Time: s.now} }
+
+// retryIn is how long to leave a restore alone whose last attempt broke off at
+// once, whatever else wakes it.
+func (s *scope) retryIn() time.Duration {
+	st := &s.restore.Status
+	if st.Attempts == 0 || st.StartTime == nil {
+		return 0
+	}
+	return st.StartTime.Add(retryAfter * time.Duration(st.Attempts)).Sub(s.now)
+}
+
+// lastFailure is what status says of the last attempt.
+func (s *scope) lastFailure() string {
+	if ready := meta.FindStatusCondition(s.restore.Status.Conditions, v1alpha1.ReadyCondition); ready != nil {
+		return ready.Message
+	}
+	return "the last attempt broke off"
+}
 
 // conditions are those of the Restore, at its generation.
 func (s *scope) conditions() conditions.Set {

@@ -92,6 +92,9 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 	if s.ending != nil {
 		return nil
 	}
+	if wait := s.retryIn(); wait > 0 {
+		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
+	}
 	w, err := r.prepare(ctx, s)
 	if err != nil {
 		return err
@@ -101,9 +104,7 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 	}
 	st := &s.restore.Status
 	st.Attempts++
-	if st.StartTime == nil {
-		st.StartTime = s.nowTime()
-	}
+	st.StartTime = s.nowTime()
 	w.started, w.attempt = st.StartTime.Time, st.Attempts
 	r.Runs.Ensure(s.restore, w.run)
 	s.active = true
