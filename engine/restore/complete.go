@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore/transform"
 )
@@ -100,5 +98,5 @@ func (r *run) get(ctx context.Context, it *item) (engine.Object, error) {
 
 // preconditions name exactly the object that was looked at.
 func preconditions(live engine.Object) engine.Preconditions {
-	return engine.Preconditions{UID: types.UID(live.Meta.UID), ResourceVersion: live.Meta.ResourceVersion}
+	return engine.Preconditions{UID: live.Meta.UID, ResourceVersion: live.Meta.ResourceVersion}
 }

@@ -74,8 +74,14 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 		return j
 	}
 	j.message = "exists and differs in " + fields(diff.Fields)
+	r.overwrite(&j, it, m)
+	return j
+}
+
+// overwrite decides what becomes of an object that differs.
+func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 	switch {
-	case it.source.GroupResource == accountType && it.target.Name == "default" && transform.IsPristineAccount(m):
+	case isDefaultAccount(it) && transform.IsPristineAccount(live):
 		j.action = ActionUpdate
 	case j.mine:
 		j.message += ": changed since this restore made it"
@@ -84,11 +90,16 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	case r.req.Existing == ExistingRecreate:
 		if reason := r.notRecreated(it); reason != "" {
 			j.message += ": not recreated: " + reason
-			return j
+			return
 		}
 		j.action = ActionRecreate
 	}
-	return j
+}
+
+// isDefaultAccount reports whether the object is the ServiceAccount that a
+// controller makes in every namespace.
+func isDefaultAccount(it *item) bool {
+	return it.source.GroupResource == accountType && it.target.Name == "default"
 }
 
 // uncompared names the fields that say nothing about a difference: a status that

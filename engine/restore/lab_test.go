@@ -6,6 +6,7 @@ package restore_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -59,7 +60,7 @@ func newSite(t *testing.T) *site {
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096)
 	for {
 		o := &unstructured.Unstructured{}
-		if err := decoder.Decode(o); err == io.EOF {
+		if err := decoder.Decode(o); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -150,18 +151,31 @@ func (s *site) eventually(what string, try func(context.Context) error) {
 	}
 }
 
+// bound reports whether the claim has its volume.
+func (s *site) bound(ctx context.Context) error {
+	claim := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "PersistentVolumeClaim"}}
+	if err := s.client.Get(ctx, client.ObjectKey{Namespace: "shop", Name: "data"}, claim); err != nil {
+		return err
+	}
+	if phase, _, _ := unstructured.NestedString(claim.Object, "status", "phase"); phase != "Bound" {
+		return fmt.Errorf("the claim is %s", phase)
+	}
+	return nil
+}
+
 // backup takes a backup of the application, once it has settled.
 func (s *site) backup() func() restore.Source {
 	s.t.Helper()
 	s.eventually("settle", func(ctx context.Context) error {
-		claim := s.get("v1", "PersistentVolumeClaim", "shop", "data")
-		phase, _, _ := unstructured.NestedString(claim.Object, "status", "phase")
+		if err := s.bound(ctx); err != nil {
+			return err
+		}
 		pods := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "PodList"}}
 		if err := s.client.List(ctx, pods, client.InNamespace("shop")); err != nil {
 			return err
 		}
-		if phase != "Bound" || len(pods.Items) < 4 {
-			return fmt.Errorf("claim is %s, %d pods", phase, len(pods.Items))
+		if len(pods.Items) < 4 {
+			return fmt.Errorf("%d pods", len(pods.Items))
 		}
 		return nil
 	})
@@ -212,7 +226,7 @@ func (s *site) deleteAll() {
 			if apierrors.IsNotFound(err) || (err != nil && strings.Contains(err.Error(), "no matches for kind")) {
 				return nil
 			}
-			return fmt.Errorf("is still there: %v %v", live.GetFinalizers(), err)
+			return fmt.Errorf("is still there: %v %w", live.GetFinalizers(), err)
 		})
 	}
 }
@@ -291,13 +305,7 @@ func TestAnApplicationComesBackOnARealCluster(t *testing.T) {
 	if err := s.apply("shop"); err != nil {
 		t.Errorf("the next apply of its manager: %v", err)
 	}
-	s.eventually("bind the claim again", func(context.Context) error {
-		claim := s.get("v1", "PersistentVolumeClaim", "shop", "data")
-		if phase, _, _ := unstructured.NestedString(claim.Object, "status", "phase"); phase != "Bound" {
-			return fmt.Errorf("claim is %s", phase)
-		}
-		return nil
-	})
+	s.eventually("bind the claim again", s.bound)
 	for _, label := range []string{"r1", "r2"} {
 		versions := s.versions()
 		req.Label = label

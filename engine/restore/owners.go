@@ -77,20 +77,9 @@ func (r *run) findOwner(ctx context.Context, it *item, owner transform.Manifest)
 
 // lookUpOwner looks for an owner of that kind and name in the target, once.
 func (r *run) lookUpOwner(ctx context.Context, namespace string, owner transform.Manifest) (types.UID, error) {
-	gv, err := schema.ParseGroupVersion(transform.Text(owner, "apiVersion"))
-	if err != nil {
-		return "", nil //nolint:nilerr // a malformed reference is one to an owner that does not exist
-	}
-	key := ownerKey{
-		GroupKind: schema.GroupKind{Group: gv.Group, Kind: transform.Text(owner, "kind")},
-		namespace: namespace, name: transform.Text(owner, "name"),
-	}
-	resource, served := r.plan.catalog.kinds[key.GroupKind]
-	if !served || key.name == "" || strings.Contains(key.name, "/") || (resource.Namespaced && namespace == "") {
+	key, resource, possible := r.ownerType(namespace, owner)
+	if !possible {
 		return "", nil
-	}
-	if !resource.Namespaced {
-		key.namespace = ""
 	}
 	r.mu.Lock()
 	uid, known := r.lookups[key]
@@ -99,7 +88,7 @@ func (r *run) lookUpOwner(ctx context.Context, namespace string, owner transform
 		return uid, nil
 	}
 	var live engine.Object
-	err = r.retry(ctx, func() (err error) {
+	err := r.retry(ctx, func() (err error) {
 		live, err = r.Getter.Get(ctx, resource, key.namespace, key.name)
 		return err
 	})
@@ -113,6 +102,24 @@ func (r *run) lookUpOwner(ctx context.Context, namespace string, owner transform
 	r.lookups[key] = uid
 	r.mu.Unlock()
 	return uid, nil
+}
+
+// ownerType reads an owner reference. A malformed one, or one to a type that is
+// not served, is one to an owner that does not exist.
+func (r *run) ownerType(namespace string, owner transform.Manifest) (key ownerKey, resource engine.Resource, possible bool) {
+	gv, err := schema.ParseGroupVersion(transform.Text(owner, "apiVersion"))
+	key = ownerKey{
+		GroupKind: schema.GroupKind{Group: gv.Group, Kind: transform.Text(owner, "kind")},
+		namespace: namespace, name: transform.Text(owner, "name"),
+	}
+	resource, served := r.plan.catalog.kinds[key.GroupKind]
+	if err != nil || !served || key.name == "" || strings.Contains(key.name, "/") || (resource.Namespaced && namespace == "") {
+		return key, resource, false
+	}
+	if !resource.Namespaced {
+		key.namespace = ""
+	}
+	return key, resource, true
 }
 
 // linkOwners completes the owner references of objects that were created before

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/restore/transform"
@@ -133,31 +131,6 @@ func TestAnApplicationComesBackIntoAnEmptyCluster(t *testing.T) {
 	}
 }
 
-func TestTheSameRestoreTwiceChangesNothing(t *testing.T) {
-	for _, existing := range []restore.Existing{restore.ExistingNone, restore.ExistingUpdate, restore.ExistingRecreate} {
-		for _, label := range []string{"r1", "r2"} {
-			t.Run(fmt.Sprintf("with %s, as %s", existing, label), func(t *testing.T) {
-				source, target := shop(t), newFakeCluster(t)
-				req := request()
-				req.Existing = existing
-				opts := restore.Options{Replaced: &bytes.Buffer{}}
-				mustRun(t, target, req, backup(t, source), opts)
-				target.writes()
-				before := target.sequence
-
-				req.Label = label
-				report := mustRun(t, target, req, backup(t, source), opts)
-				if target.sequence != before {
-					t.Errorf("the second run changed objects: %v", target.writes())
-				}
-				if r := report.Results; r.Created+r.Updated+r.Existing+r.Failed != 0 {
-					t.Errorf("Results = %+v, want all unchanged; warnings %v", r, report.Warnings)
-				}
-			})
-		}
-	}
-}
-
 func TestARestoreIsOneRequestForEachObject(t *testing.T) {
 	source, target := shop(t), newFakeCluster(t)
 	req := request()
@@ -168,62 +141,6 @@ func TestARestoreIsOneRequestForEachObject(t *testing.T) {
 		// One ConfigMap's owner is looked for, and its type is not served.
 		t.Errorf("%d requests for %d objects: %v", got, want, target.requests)
 	}
-}
-
-func TestARestoreThatIsBrokenOffAnywhereConverges(t *testing.T) {
-	source := shop(t)
-	whole := newFakeCluster(t)
-	mustRun(t, whole, request(), backup(t, source), restore.Options{})
-	writes := len(whole.writes())
-	if writes < 10 {
-		t.Fatalf("only %d writes: the test would prove nothing", writes)
-	}
-	for n := range writes {
-		for _, carriedOut := range []bool{false, true} {
-			t.Run(fmt.Sprintf("after write %d, which was carried out: %v", n, carriedOut), func(t *testing.T) {
-				target := newFakeCluster(t)
-				ctx, kill := context.WithCancel(t.Context())
-				defer kill()
-				var count atomic.Int64
-				target.fault = func(verb string, _ engine.Key) (before, after error) {
-					if verb == "GET" || count.Add(1) <= int64(n) {
-						return nil, nil
-					}
-					kill()
-					if carriedOut {
-						return nil, context.Canceled
-					}
-					return context.Canceled, nil
-				}
-				_, err := restore.Run(ctx, restore.Target{Discoverer: target, Getter: target, Writer: target},
-					request(), backup(t, source), restore.Options{Sleep: noSleep})
-				if !errors.Is(err, context.Canceled) {
-					t.Fatalf("Run() error = %v, want the cancellation", err)
-				}
-				target.fault = nil
-				report := mustRun(t, target, request(), backup(t, source), restore.Options{})
-				if report.Results.Failed+report.Results.Existing > 0 || len(report.Errors) > 0 {
-					t.Errorf("the second run: %+v", report)
-				}
-				if diff := cmp.Diff(whole.keys(), target.keys()); diff != "" {
-					t.Errorf("objects (-want +got):\n%s", diff)
-				}
-				for _, key := range whole.keys() {
-					if diff := transform.Compare(whole.object(key), target.object(key), "ownerReferences", "clusterIP"); !diff.Equal() && key != "services/shop/web" {
-						t.Errorf("%s differs in %v", key, diff.Fields)
-					}
-					if a, b := owners(whole.object(key)), owners(target.object(key)); a != b {
-						t.Errorf("%s has %d owners, want %d", key, b, a)
-					}
-				}
-			})
-		}
-	}
-}
-
-func owners(m transform.Manifest) int {
-	refs, _ := m["metadata"].(map[string]any)["ownerReferences"].([]any)
-	return len(refs)
 }
 
 func TestAMappedRestoreLeavesTheOriginalAlone(t *testing.T) {
@@ -256,198 +173,6 @@ func TestAMappedRestoreLeavesTheOriginalAlone(t *testing.T) {
 	if want := transform.Text(c.object("carts.shop.example/shop-copy/main"), "metadata", "uid"); owner["uid"] != want {
 		t.Errorf("owner's UID = %v, want that of the copy, %s", owner["uid"], want)
 	}
-}
-
-func TestExistingObjectsThatDiffer(t *testing.T) {
-	const was, is = "archived", "live"
-	tests := map[string]struct {
-		existing restore.Existing
-		archived string // one object
-		live     string
-		want     restore.Counts
-		warning  string
-		value    string // of data.k, afterwards
-	}{
-		"None leaves it and names what differs": {
-			restore.ExistingNone, configMap(was, ""), configMap(is, ""),
-			restore.Counts{Existing: 1, Unchanged: 1}, "configmaps/a/c: exists and differs in data.k", is,
-		},
-		"Update writes over it": {
-			restore.ExistingUpdate, configMap(was, ""), configMap(is, ""),
-			restore.Counts{Updated: 1, Unchanged: 1}, "", was,
-		},
-		"Recreate deletes it first": {
-			restore.ExistingRecreate, configMap(was, ""), configMap(is, ""),
-			restore.Counts{Updated: 1, Unchanged: 1}, "", was,
-		},
-		"Recreate of what a finalizer keeps fails with the cure": {
-			restore.ExistingRecreate, configMap(was, ""), configMap(is, `,"finalizers":["example/keep"]`),
-			restore.Counts{Failed: 1, Unchanged: 1}, "", is,
-		},
-		"What this restore made and somebody changed is left alone": {
-			restore.ExistingUpdate, configMap(was, ""), configMap(is, `,"labels":{"ark-restore":"r1"}`),
-			restore.Counts{Existing: 1, Unchanged: 1}, "configmaps/a/c: exists and differs in data.k: changed since this restore made it", is,
-		},
-		"What this restore made and somebody added to is unchanged": {
-			restore.ExistingUpdate, configMap("same", ""), configMap("same", `,"labels":{"ark-restore":"r1","more":"1"}`),
-			restore.Counts{Unchanged: 2}, "", "same",
-		},
-		"An annotation that only the live object has is a difference": {
-			restore.ExistingNone, configMap("same", ""), configMap("same", `,"annotations":{"x":"y"}`),
-			restore.Counts{Existing: 1, Unchanged: 1}, "configmaps/a/c: exists and differs in metadata.annotations", "same",
-		},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			source, target := newFakeCluster(t), newFakeCluster(t)
-			for c, doc := range map[*fakeCluster]string{source: tc.archived, target: tc.live} {
-				c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
-				c.add(doc)
-			}
-			req := request()
-			req.Existing = tc.existing
-			req.Selection.IncludedResources = []string{"configmaps", "namespaces"}
-			var replaced bytes.Buffer
-			report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &replaced})
-			report.Results.Skipped = 0
-			if report.Results != tc.want {
-				t.Errorf("Results = %+v, want %+v: %v %v", report.Results, tc.want, report.Warnings, report.Errors)
-			}
-			if tc.warning != "" && !slices.Contains(report.Warnings, tc.warning) {
-				t.Errorf("Warnings = %v, want %q", report.Warnings, tc.warning)
-			}
-			data, _ := target.object("configmaps/a/c")["data"].(map[string]any)
-			if data["k"] != tc.value {
-				t.Errorf("data.k = %v, want %q", data["k"], tc.value)
-			}
-			if deleted := strings.Contains(replaced.String(), `"live"`); deleted != (tc.existing == restore.ExistingRecreate) {
-				t.Errorf("recorded before deleting: %v", deleted)
-			}
-		})
-	}
-}
-
-func configMap(value, metadata string) string {
-	return fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"a","name":"c"%s},"data":{"k":%q}}`, metadata, value)
-}
-
-func TestWhatIsNeverRecreated(t *testing.T) {
-	source, target := shop(t), shop(t)
-	for key, m := range target.objects { // everything differs
-		meta := m["metadata"].(map[string]any)
-		meta["annotations"] = map[string]any{"changed": key.Name}
-	}
-	uids := map[string]string{}
-	for _, key := range target.keys() {
-		uids[key] = transform.Text(target.object(key), "metadata", "uid")
-	}
-	req := request()
-	req.Existing = restore.ExistingRecreate
-	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
-	kept := map[string]bool{}
-	for _, key := range target.keys() {
-		kept[key] = uids[key] == transform.Text(target.object(key), "metadata", "uid")
-	}
-	for key, want := range map[string]bool{
-		"namespaces/shop": true, "persistentvolumes/disk": true, "persistentvolumeclaims/shop/data": true,
-		"customresourcedefinitions.apiextensions.k8s.io/carts.shop.example": true,
-		"carts.shop.example/shop/main":                                      true,  // it owns a ConfigMap
-		"deployments.apps/shop/web":                                         false, // what it owns is remade
-		"secrets/shop/web-key":                                              false,
-	} {
-		if kept[key] != want {
-			t.Errorf("%s was kept: %v, want %v", key, kept[key], want)
-		}
-	}
-	if report.Results.Existing != 5 {
-		t.Errorf("Results = %+v, want the 5 kept ones as existing; %v", report.Results, report.Warnings)
-	}
-}
-
-func TestFailuresOfSingleRequests(t *testing.T) {
-	passing := &engine.RetryableError{After: time.Second, Err: errors.New("too many requests")}
-	tests := map[string]struct {
-		fault func(n int64, verb string, key engine.Key) (before, after error)
-		want  restore.Counts
-		text  string
-	}{
-		"throttling is waited out": {
-			func(n int64, _ string, _ engine.Key) (error, error) { return when(n%2 == 1, passing), nil },
-			restore.Counts{Created: 3}, "",
-		},
-		"a request that failed after it was carried out is not repeated": {
-			func(n int64, verb string, _ engine.Key) (error, error) {
-				return nil, when(n == 2 && verb == "POST", passing)
-			},
-			restore.Counts{Created: 2, Unchanged: 1}, "",
-		},
-		"what exists is found behind another complaint": {
-			func(n int64, verb string, key engine.Key) (error, error) {
-				if key.Name != "c" || verb != "POST" {
-					return nil, nil
-				}
-				return when(n > 3, engine.ErrInvalid), when(n == 3, passing)
-			},
-			restore.Counts{Created: 2, Unchanged: 1}, "",
-		},
-		"what fails for long gets another round in the end": {
-			func(n int64, _ string, key engine.Key) (error, error) {
-				return when(key.Name == "c" && n < 8, passing), nil
-			},
-			restore.Counts{Created: 3}, "",
-		},
-		"what fails for good is named, and the rest comes back": {
-			func(_ int64, _ string, key engine.Key) (error, error) {
-				return when(key.Name == "c", fmt.Errorf("data: too long: %w", engine.ErrInvalid)), nil
-			},
-			restore.Counts{Created: 2, Failed: 1}, "configmaps/a/c: data: too long: invalid",
-		},
-		"what is throttled for ever fails": {
-			func(_ int64, _ string, key engine.Key) (error, error) { return when(key.Name == "c", passing), nil },
-			restore.Counts{Created: 2, Failed: 1}, "configmaps/a/c: too many requests (retry after 1s)",
-		},
-		"without its namespace, nothing in it is tried": {
-			func(_ int64, _ string, key engine.Key) (error, error) {
-				return when(key.Resource == "namespaces", engine.ErrForbidden), nil
-			},
-			restore.Counts{Failed: 3}, "configmaps/a/c: namespace a cannot be used: forbidden",
-		},
-		"a terminating namespace is named with the cure": {
-			func(_ int64, _ string, key engine.Key) (error, error) {
-				return when(key.Namespace != "", engine.ErrTerminating), nil
-			},
-			restore.Counts{Created: 1, Failed: 2},
-			"configmaps/a/c: namespace a is being deleted: wait until it is gone, then run the restore again",
-		},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			source, target := newFakeCluster(t), newFakeCluster(t)
-			source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
-			source.add(configMap("v", ""))
-			source.add(`{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"a","name":"s"}}`)
-			var n atomic.Int64
-			target.fault = func(verb string, key engine.Key) (error, error) { return tc.fault(n.Add(1), verb, key) }
-			req := request()
-			req.Workers = 1
-			req.Selection.ExcludedResources = []string{"serviceaccounts"}
-			report := mustRun(t, target, req, backup(t, source), restore.Options{})
-			report.Results.Skipped = 0
-			if report.Results != tc.want {
-				t.Errorf("Results = %+v, want %+v: %v", report.Results, tc.want, report.Errors)
-			}
-			if tc.text != "" && !slices.Contains(report.Errors, tc.text) {
-				t.Errorf("Errors = %q, want %q", report.Errors, tc.text)
-			}
-		})
-	}
-}
-
-func when(is bool, err error) error {
-	if is {
-		return err
-	}
-	return nil
 }
 
 func TestTheResultsHaveALineForEveryObject(t *testing.T) {
@@ -483,87 +208,6 @@ func TestTheResultsHaveALineForEveryObject(t *testing.T) {
 	}
 }
 
-func TestHostileArchives(t *testing.T) {
-	tests := map[string]struct {
-		edit func(*archive.Entry)
-		want string
-	}{
-		"an object of another name than its index line says": {
-			func(e *archive.Entry) {
-				if e.Resource == "configmaps" {
-					e.Name = "other"
-				}
-			},
-			`configmaps/a/other: corrupt: the object's metadata.name is "c", but the index says "other"`,
-		},
-		"an object of another namespace": {
-			func(e *archive.Entry) {
-				if e.Resource == "configmaps" {
-					e.Namespace = "kube-system"
-				}
-			},
-			`configmaps/kube-system/c: corrupt: the object's metadata.namespace is "a", but the index says "kube-system"`,
-		},
-		"an object of another kind": {
-			func(e *archive.Entry) {
-				if e.Resource == "configmaps" {
-					e.Resource, e.Kind = "secrets", "Secret"
-				}
-			},
-			`secrets/a/c: corrupt: the object's kind is "ConfigMap", but the index says "Secret"`,
-		},
-		"a kind that the resource does not have": {
-			func(e *archive.Entry) {
-				if e.Resource == "configmaps" {
-					e.Kind = "Secret"
-				}
-			},
-			"configmaps/a/c: configmaps: is the namespaced kind Secret in the backup, but the namespaced kind ConfigMap in the cluster",
-		},
-		"a version that is not served": {
-			func(e *archive.Entry) {
-				if e.Resource == "configmaps" {
-					e.Version = "v0"
-				}
-			},
-			"configmaps/a/c: configmaps: version v0 is not served; served: v1",
-		},
-		"a type that is not served": {
-			func(e *archive.Entry) {
-				if e.Resource == "configmaps" {
-					e.Resource = "gadgets"
-				}
-			},
-			"gadgets/a/c: gadgets: the cluster does not serve this type: install what defines it, then run the restore again",
-		},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			source, target := newFakeCluster(t), newFakeCluster(t)
-			source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
-			delete(source.objects, engine.Key{GroupResource: groupResource("configmaps"), Namespace: "a", Name: "kube-root-ca.crt"})
-			source.add(configMap("v", ""))
-			report := mustRun(t, target, request(), backup(t, source, tc.edit), restore.Options{})
-			if diff := cmp.Diff([]string{tc.want}, report.Errors); diff != "" {
-				t.Errorf("Errors (-want +got):\n%s", diff)
-			}
-			if target.object("configmaps/a/c") != nil || target.object("configmaps/kube-system/c") != nil {
-				t.Error("the object was written")
-			}
-		})
-	}
-}
-
-func TestAStoreThatFailsEndsTheRestore(t *testing.T) {
-	source, target := shop(t), newFakeCluster(t)
-	src := backup(t, source)
-	src.Contents = archive.OpenContents(&memory{err: errors.New("connection reset")}, "contents.tar.gz", archive.File{Size: 1 << 20})
-	_, err := run(t, target, request(), src, restore.Options{})
-	if err == nil || !strings.Contains(err.Error(), "connection reset") {
-		t.Errorf("Run() error = %v, want the store's", err)
-	}
-}
-
 func TestNothingIsReadTwiceWithinALayer(t *testing.T) {
 	source, target := newFakeCluster(t), newFakeCluster(t)
 	source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
@@ -591,20 +235,6 @@ type countingContents struct {
 func (c *countingContents) Member(ctx context.Context, e archive.Entry) (*archive.MemberData, error) {
 	c.reads.Add(1)
 	return c.Contents.Member(ctx, e)
-}
-
-func TestOwnersThatCannotBeSetAreAFailure(t *testing.T) {
-	source, target := shop(t), newFakeCluster(t)
-	target.fault = func(verb string, _ engine.Key) (before, after error) {
-		return when(verb == "PATCH", engine.ErrForbidden), nil
-	}
-	report := mustRun(t, target, request(), backup(t, source), restore.Options{})
-	if diff := cmp.Diff([]string{"configmaps/shop/a-cart-config: its owners could not be set: forbidden"}, report.Errors); diff != "" {
-		t.Errorf("Errors (-want +got):\n%s", diff)
-	}
-	if report.Results.Failed != 1 {
-		t.Errorf("Results = %+v, want one failure", report.Results)
-	}
 }
 
 func TestStatusIsRestoredWhereAsked(t *testing.T) {

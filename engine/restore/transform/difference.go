@@ -74,9 +74,6 @@ func (c *comparison) objects(path string, want, live Manifest) {
 }
 
 func (c *comparison) values(path string, want, live any) {
-	if empty(want) && empty(live) {
-		return
-	}
 	switch w := want.(type) {
 	case Manifest:
 		if l, ok := live.(Manifest); ok {
@@ -91,28 +88,30 @@ func (c *comparison) values(path string, want, live any) {
 			return
 		}
 	default:
-		if _, list := live.([]any); list {
-			break
-		}
-		if _, object := live.(Manifest); !object && equalNumbers(want, live) {
+		if equalScalars(want, live) {
 			return
 		}
 	}
-	c.differs(path, want)
+	if !empty(want) || !empty(live) {
+		c.differs(path, want)
+	}
 }
 
-// equalNumbers compares scalars; 1 and 1.0 are one number in JSON.
-func equalNumbers(a, b any) bool {
-	if a == b {
-		return true
-	}
+// equalScalars reports whether a scalar equals another value; 1 and 1.0 are one
+// number in JSON.
+func equalScalars(a, b any) bool {
 	switch a := a.(type) {
+	case nil, bool, string:
+		switch b.(type) {
+		case nil, bool, string:
+			return a == b
+		}
 	case int64:
 		f, ok := b.(float64)
-		return ok && float64(a) == f
+		return a == b || (ok && float64(a) == f)
 	case float64:
 		i, ok := b.(int64)
-		return ok && float64(i) == a
+		return a == b || (ok && float64(i) == a)
 	}
 	return false
 }

@@ -23,7 +23,7 @@ func (t *Transformer) subjects(s *Subject, _ *Result) {
 		name, _ := subject["name"].(string)
 		switch subject["kind"] {
 		case "ServiceAccount":
-			t.mapField(subject, "namespace")
+			t.mapNamespace(subject)
 		case "User":
 			if rest, ok := strings.CutPrefix(name, accountUserPrefix); ok {
 				namespace, account, _ := strings.Cut(rest, ":")
@@ -40,22 +40,23 @@ func (t *Transformer) subjects(s *Subject, _ *Result) {
 // webhooks lets the services that answer admission webhooks follow the mapping.
 func (t *Transformer) webhooks(s *Subject, _ *Result) {
 	for _, hook := range objects(s.Manifest, "webhooks") {
-		t.mapField(child(hook, "clientConfig", "service"), "namespace")
+		t.mapNamespace(child(hook, "clientConfig", "service"))
 	}
 }
 
 // apiService lets the service of an aggregated API follow the mapping.
 func (t *Transformer) apiService(s *Subject, _ *Result) {
-	t.mapField(child(s.Manifest, "spec", "service"), "namespace")
+	t.mapNamespace(child(s.Manifest, "spec", "service"))
 }
 
 // conversion lets the service of a conversion webhook follow the mapping.
 func (t *Transformer) conversion(s *Subject, _ *Result) {
-	t.mapField(child(s.Manifest, "spec", "conversion", "webhook", "clientConfig", "service"), "namespace")
+	t.mapNamespace(child(s.Manifest, "spec", "conversion", "webhook", "clientConfig", "service"))
 }
 
-func (t *Transformer) mapField(m Manifest, field string) {
-	if namespace, ok := m[field].(string); ok {
-		m[field] = t.mapped(namespace)
+// mapNamespace lets a reference with a namespace follow the mapping.
+func (t *Transformer) mapNamespace(reference Manifest) {
+	if namespace, ok := reference["namespace"].(string); ok {
+		reference["namespace"] = t.mapped(namespace)
 	}
 }

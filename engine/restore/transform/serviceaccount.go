@@ -8,10 +8,11 @@ import (
 	"slices"
 )
 
+// Names of the API around tokens; none is a credential.
 const (
-	tokenType           = "kubernetes.io/service-account-token" //nolint:gosec // the name of a type, no credential
-	tokenAccount        = "kubernetes.io/service-account.name"
-	tokenAccountUID     = "kubernetes.io/service-account.uid"
+	tokenType           = "kubernetes.io/service-account-token" //nolint:gosec // the name of a type
+	tokenAccount        = "kubernetes.io/service-account.name"  //nolint:gosec // the name of an annotation
+	tokenAccountUID     = "kubernetes.io/service-account.uid"   //nolint:gosec // the name of an annotation
 	generatedTokenInfix = "-token-"
 )
 

@@ -24,9 +24,7 @@ func (t *Transformer) volume(s *Subject, _ *Result) {
 	}
 	delete(claim, "uid")
 	delete(claim, "resourceVersion")
-	if namespace, ok := claim["namespace"].(string); ok {
-		claim["namespace"] = t.mapped(namespace)
-	}
+	t.mapNamespace(claim)
 }
 
 // claim keeps a claim's volume when that is restored too, and otherwise asks

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package restore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore"
+	"github.com/gopherwood/ark/engine/restore/transform"
+)
+
+func TestTheSameRestoreTwiceChangesNothing(t *testing.T) {
+	for _, existing := range []restore.Existing{restore.ExistingNone, restore.ExistingUpdate, restore.ExistingRecreate} {
+		for _, label := range []string{"r1", "r2"} {
+			t.Run(fmt.Sprintf("with %s, as %s", existing, label), func(t *testing.T) {
+				source, target := shop(t), newFakeCluster(t)
+				req := request()
+				req.Existing = existing
+				opts := restore.Options{Replaced: &bytes.Buffer{}}
+				mustRun(t, target, req, backup(t, source), opts)
+				target.writes()
+				before := target.sequence
+
+				req.Label = label
+				report := mustRun(t, target, req, backup(t, source), opts)
+				if target.sequence != before {
+					t.Errorf("the second run changed objects: %v", target.writes())
+				}
+				if r := report.Results; r.Created+r.Updated+r.Existing+r.Failed != 0 {
+					t.Errorf("Results = %+v, want all unchanged; warnings %v", r, report.Warnings)
+				}
+			})
+		}
+	}
+}
+
+func TestARestoreThatIsBrokenOffAnywhereConverges(t *testing.T) {
+	source := shop(t)
+	whole := newFakeCluster(t)
+	mustRun(t, whole, request(), backup(t, source), restore.Options{})
+	writes := len(whole.writes())
+	if writes < 10 {
+		t.Fatalf("only %d writes: the test would prove nothing", writes)
+	}
+	for n := range writes {
+		for _, carriedOut := range []bool{false, true} {
+			t.Run(fmt.Sprintf("after write %d, which was carried out: %v", n, carriedOut), func(t *testing.T) {
+				target := newFakeCluster(t)
+				ctx, kill := context.WithCancel(t.Context())
+				defer kill()
+				var count atomic.Int64
+				target.fault = func(verb string, _ engine.Key) (before, after error) {
+					if verb == "GET" || count.Add(1) <= int64(n) {
+						return nil, nil
+					}
+					kill()
+					if carriedOut {
+						return nil, context.Canceled
+					}
+					return context.Canceled, nil
+				}
+				_, err := restore.Run(ctx, restore.Target{Discoverer: target, Getter: target, Writer: target},
+					request(), backup(t, source), restore.Options{Sleep: noSleep})
+				if !errors.Is(err, context.Canceled) {
+					t.Fatalf("Run() error = %v, want the cancellation", err)
+				}
+				target.fault = nil
+				report := mustRun(t, target, request(), backup(t, source), restore.Options{})
+				if report.Results.Failed+report.Results.Existing > 0 || len(report.Errors) > 0 {
+					t.Errorf("the second run: %+v", report)
+				}
+				if diff := cmp.Diff(whole.keys(), target.keys()); diff != "" {
+					t.Errorf("objects (-want +got):\n%s", diff)
+				}
+				for _, key := range whole.keys() {
+					if diff := transform.Compare(whole.object(key), target.object(key), "ownerReferences", "clusterIP"); !diff.Equal() && key != "services/shop/web" {
+						t.Errorf("%s differs in %v", key, diff.Fields)
+					}
+					if a, b := owners(whole.object(key)), owners(target.object(key)); a != b {
+						t.Errorf("%s has %d owners, want %d", key, b, a)
+					}
+				}
+			})
+		}
+	}
+}
+
+func owners(m transform.Manifest) int {
+	refs, _ := m["metadata"].(map[string]any)["ownerReferences"].([]any)
+	return len(refs)
+}
