@@ -5,6 +5,7 @@ package controllertest
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,8 +43,25 @@ func Create(t testing.TB, c client.Client, objects ...client.Object) {
 		if err := c.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
-		WriteStatus(t, c, o, wanted)
+		if hasStatus(t, wanted) {
+			WriteStatus(t, c, o, wanted)
+		}
 	}
+}
+
+func hasStatus(t testing.TB, o client.Object) bool {
+	t.Helper()
+	raw, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields struct {
+		Status map[string]any `json:"status"`
+	}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		t.Fatal(err)
+	}
+	return len(fields.Status) > 0
 }
 
 // WriteStatus writes the status that wanted has into o, if it has one.
