@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
 	// The time zones of schedules must be known in an image that holds nothing but ark.
 	_ "time/tzdata"
 )

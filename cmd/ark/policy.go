@@ -5,8 +5,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,8 +28,8 @@ var backupPolicies = &noun[*v1alpha1.BackupPolicy]{
 		{Header: "HEALTHY", Cell: func(p *v1alpha1.BackupPolicy, _ output.Times) string {
 			return conditionStatus(p.Status.Conditions, v1alpha1.HealthyCondition)
 		}},
-		{Header: "SCHEDULES", Cell: func(p *v1alpha1.BackupPolicy, _ output.Times) string { return fmt.Sprint(len(p.Spec.Schedules)) }},
-		{Header: "RULES", Cell: func(p *v1alpha1.BackupPolicy, _ output.Times) string { return fmt.Sprint(len(p.Spec.Rules)) }},
+		{Header: "SCHEDULES", Cell: func(p *v1alpha1.BackupPolicy, _ output.Times) string { return strconv.Itoa(len(p.Spec.Schedules)) }},
+		{Header: "RULES", Cell: func(p *v1alpha1.BackupPolicy, _ output.Times) string { return strconv.Itoa(len(p.Spec.Rules)) }},
 		{Header: "LAST-BACKUP", Cell: func(p *v1alpha1.BackupPolicy, t output.Times) string { return t.Print(p.Status.LastBackupTime) }},
 		{Header: "AGE", Cell: func(p *v1alpha1.BackupPolicy, t output.Times) string { return t.Print(&p.CreationTimestamp) }},
 		{Header: "REVISION", Wide: true, Cell: policyDigest},

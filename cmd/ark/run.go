@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, io stdio) exit.Code {
 }
 
 func (a *app) run(ctx context.Context, args []string) exit.Code {
-	root := newRoot(a, filepath.Base(args[0]))
+	root := newRoot(a, filepath.Base(args[0])) //nolint:contextcheck // a command gets its context when it runs
 	root.SetArgs(args[1:])
 	cmd, err := root.ExecuteContextC(ctx)
 	return a.finish(ctx, cmd, err)

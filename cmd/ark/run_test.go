@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,9 +77,7 @@ func (u user) ark(ctx context.Context, args ...string) result {
 func (u user) app() (a *app, out, errs *bytes.Buffer) {
 	out, errs = &bytes.Buffer{}, &bytes.Buffer{}
 	env := map[string]string{"ARK_KUBECONFIG": u.kubeconfig}
-	for k, v := range u.env {
-		env[k] = v
-	}
+	maps.Copy(env, u.env)
 	return &app{
 		stdio: stdio{
 			in: strings.NewReader(u.answers), out: out, err: errs,
@@ -100,8 +99,8 @@ func create(t testing.TB, c client.Client, obj client.Object) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		//nolint:usetesting // the test's context has ended by now
-		if err := client.IgnoreNotFound(c.Delete(context.Background(), obj)); err != nil {
+		ctx := context.WithoutCancel(t.Context()) // which has ended by now
+		if err := client.IgnoreNotFound(c.Delete(ctx, obj)); err != nil {
 			t.Error(err)
 		}
 	})

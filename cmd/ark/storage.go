@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -44,8 +43,8 @@ var storageLocations = &noun[*storageLocation]{
 		{Header: "AVAILABLE", Cell: func(s *storageLocation, _ output.Times) string { return strconv.FormatBool(s.Status.Available) }},
 		{Header: "ACCESS", Cell: func(s *storageLocation, _ output.Times) string { return locationAccess(s) }},
 		{Header: "DEFAULT", Cell: func(s *storageLocation, _ output.Times) string { return strconv.FormatBool(s.Spec.Default) }},
-		{Header: "BACKUPS", Cell: func(s *storageLocation, _ output.Times) string { return fmt.Sprint(s.Status.Backups) }},
-		{Header: "OTHERS", Cell: func(s *storageLocation, _ output.Times) string { return fmt.Sprint(s.Status.ForeignBackups) }},
+		{Header: "BACKUPS", Cell: func(s *storageLocation, _ output.Times) string { return strconv.Itoa(int(s.Status.Backups)) }},
+		{Header: "OTHERS", Cell: func(s *storageLocation, _ output.Times) string { return strconv.Itoa(int(s.Status.ForeignBackups)) }},
 		{Header: "SYNCED", Cell: func(s *storageLocation, t output.Times) string { return t.Print(s.Status.LastSyncTime) }},
 		{Header: "URL", Wide: true, Cell: func(s *storageLocation, _ output.Times) string { return s.Spec.URL }},
 		{Header: "PREFIX", Wide: true, Cell: func(s *storageLocation, _ output.Times) string { return s.Spec.Prefix }},

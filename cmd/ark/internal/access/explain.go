@@ -119,7 +119,7 @@ var flags = map[string]string{
 // flagFor returns the flag that sets a field such as
 // spec.template.includedNamespaces[0], or nothing.
 func flagFor(field string) string {
-	for _, part := range strings.Split(field, ".") {
+	for part := range strings.SplitSeq(field, ".") {
 		name, _, _ := strings.Cut(part, "[")
 		if flag, ok := flags[name]; ok {
 			return flag

@@ -43,7 +43,12 @@ func restoreAdvice(r *v1alpha1.Restore) []string {
 		return []string{"mend what failed, and restore again: what is back already stays as it is"}
 	case v1alpha1.PlannedReason:
 		return []string{"this was a dry run: create it again without --dry-run to write"}
-	case v1alpha1.FailedReason:
+	case v1alpha1.ArchiveInvalidReason:
+		return []string{"restore from another backup: the archive of this one is not what was committed"}
+	case v1alpha1.ConfigMissingReason:
+		return []string{"apply a Config named default with the storage location that holds the backup"}
+	case v1alpha1.FailedReason, v1alpha1.BackupMissingReason, v1alpha1.BackupAmbiguousReason, v1alpha1.MappingConflictReason,
+		v1alpha1.RequestInvalidReason:
 		return []string{"mend what the status says, and create another restore: this one is a record, and does not run again"}
 	case v1alpha1.QueuedReason:
 		return []string{"it starts when another has ended; the Config's spec.concurrency.restores says how many run at a time"}

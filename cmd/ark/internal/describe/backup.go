@@ -56,9 +56,9 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 	}
 	p.types(stored)
 	p.codes("Left out, by reason", st.ExcludedBy)
-	p.messages("Warnings", st.Warnings, 0)
-	p.messages("Failed", st.Errors, 0)
-	p.messages("What to do", backupAdvice(b), 0)
+	p.messages("Warnings", st.Warnings)
+	p.messages("Failed", st.Errors)
+	p.messages("What to do", backupAdvice(b))
 	return p.flush(w)
 }
 

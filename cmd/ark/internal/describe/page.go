@@ -47,9 +47,12 @@ func (p *page) section(format string, args ...any) {
 	fmt.Fprintf(&p.b, "\n"+format+"\n", args...)
 }
 
-// messages writes a section of lines, if there are any. more is how many there
-// are beyond those.
-func (p *page) messages(heading string, lines []string, more int64) {
+// maxMessages is how many messages a status holds at most.
+const maxMessages = 16
+
+// messages writes a section of lines, if there are any. A status that is full
+// may not hold all of them.
+func (p *page) messages(heading string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
@@ -57,8 +60,8 @@ func (p *page) messages(heading string, lines []string, more int64) {
 	for _, l := range lines {
 		p.b.WriteString("  - " + oneLine(l) + "\n")
 	}
-	if more > 0 {
-		fmt.Fprintf(&p.b, "  … and %d more\n", more)
+	if len(lines) >= maxMessages {
+		p.b.WriteString("  … and perhaps more: all of them are in results.json.gz, beside the archive or in the record\n")
 	}
 }
 

@@ -35,9 +35,9 @@ func Restore(w io.Writer, r *v1alpha1.Restore, now time.Time) error {
 	p.restoreCounts(st)
 	p.denials(st.Denials)
 	p.codes("Left out, by reason", st.SkippedBy)
-	p.messages("Warnings", st.Warnings, 0)
-	p.messages("Failed", st.Errors, 0)
-	p.messages("What to do", restoreAdvice(r), 0)
+	p.messages("Warnings", st.Warnings)
+	p.messages("Failed", st.Errors)
+	p.messages("What to do", restoreAdvice(r))
 	return p.flush(w)
 }
 
