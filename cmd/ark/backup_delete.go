@@ -125,7 +125,7 @@ func (a *app) confirmDeletion(b *v1alpha1.Backup, yes bool) error {
 // it came from Git, says that its data is.
 func (a *app) waitForDeletion(ctx context.Context, c client.WithWatch, b *v1alpha1.Backup, o waitFlags) error {
 	w := waiting[*v1alpha1.Backup]{word: "backup", object: b, list: &v1alpha1.BackupList{}, look: lookAtDeletion}
-	last, v, err := wait(ctx, a, c, w, o.timeout)
+	last, v, err := await(ctx, a, c, w, o.timeout)
 	switch {
 	case errors.Is(err, follow.ErrDeleted), access.IsMissing(err):
 		_, err = fmt.Fprintf(a.out, "backup %s: deleted\n", b.Name)

@@ -70,6 +70,7 @@ ends the server in good order; a second one ends it at once.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&o.options.LeaderElection, "leader-elect", true, "work only while holding the lease ark-leader, so that several replicas can run")
+	flags.BoolVar(&o.options.Restore, "restore", true, "run Restores; without, they are Stalled, and the server needs no right to write anything but its own kinds")
 	flags.StringVar(&o.options.MetricsAddress, "metrics-bind-address", ":8080", "address that serves /metrics over HTTP; 0 for none")
 	flags.StringVar(&o.options.HealthAddress, "health-probe-bind-address", ":8081", "address that serves /healthz and /readyz; 0 for none")
 	flags.StringVar(&o.options.FileStoreRoot, "file-store-root", "", "directory that file:// storage locations must lie in; when omitted, there can be none")

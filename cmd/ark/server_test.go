@@ -4,20 +4,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/controllers/manager"
+	"github.com/gopherwood/ark/test/lab/labtest"
 )
 
 // server is a user whose server does nothing but tell what it was asked for.
@@ -38,7 +44,7 @@ func server(t *testing.T, env map[string]string, args ...string) (result, manage
 func TestServerFlagsAndVariables(t *testing.T) {
 	defaults := manager.Options{
 		Namespace: "ark-system", Tool: "ark " + thisBuild().Version, MetricsAddress: ":8080", HealthAddress: ":8081",
-		LeaderElection: true, ShutdownTimeout: 30 * time.Second,
+		Restore: true, LeaderElection: true, ShutdownTimeout: 30 * time.Second,
 	}
 	with := func(change func(*manager.Options)) manager.Options {
 		o := defaults
@@ -47,7 +53,7 @@ func TestServerFlagsAndVariables(t *testing.T) {
 	}
 	env := map[string]string{
 		"ARK_NAMESPACE": "backups", "ARK_LEADER_ELECT": "false", "ARK_METRICS_BIND_ADDRESS": "0",
-		"ARK_HEALTH_PROBE_BIND_ADDRESS": "127.0.0.1:9", "ARK_FILE_STORE_ROOT": "/srv", "ARK_GRACEFUL_TIMEOUT": "5s",
+		"ARK_HEALTH_PROBE_BIND_ADDRESS": "127.0.0.1:9", "ARK_FILE_STORE_ROOT": "/srv", "ARK_GRACEFUL_TIMEOUT": "5s", "ARK_RESTORE": "false",
 	}
 	tests := map[string]struct {
 		env  map[string]string
@@ -58,10 +64,10 @@ func TestServerFlagsAndVariables(t *testing.T) {
 		"an empty variable is none":      {map[string]string{"ARK_NAMESPACE": ""}, nil, defaults},
 		"every flag has a variable": {env, nil, with(func(o *manager.Options) {
 			o.Namespace, o.LeaderElection, o.MetricsAddress, o.HealthAddress = "backups", false, "0", "127.0.0.1:9"
-			o.FileStoreRoot, o.ShutdownTimeout = "/srv", 5*time.Second
+			o.FileStoreRoot, o.ShutdownTimeout, o.Restore = "/srv", 5*time.Second, false
 		})},
 		"a flag comes before its variable": {
-			env, []string{"--namespace=n", "--leader-elect", "--metrics-bind-address=:1", "--health-probe-bind-address=:2", "--file-store-root=/f", "--graceful-timeout=1m"},
+			env, []string{"--namespace=n", "--leader-elect", "--metrics-bind-address=:1", "--health-probe-bind-address=:2", "--file-store-root=/f", "--graceful-timeout=1m", "--restore"},
 			with(func(o *manager.Options) {
 				o.Namespace, o.MetricsAddress, o.HealthAddress, o.FileStoreRoot, o.ShutdownTimeout = "n", ":1", ":2", "/f", time.Minute
 			}),
@@ -156,4 +162,68 @@ func TestVersion(t *testing.T) {
 		t.Errorf("got %v, %+v", err, b)
 	}
 	check(t, u.ark(t.Context(), "version", "-o", "name"), exit.Usage, nil, []string{"--output name is for lists: use table, yaml or json"})
+}
+
+func TestTheServerRunsAndStopsInGoodOrder(t *testing.T) {
+	cluster := labtest.Shared(t)
+	address := freeAddress(t)
+	u := user{t: t, kubeconfig: cluster.Kubeconfig}
+	a, _, _ := u.app()
+	logs := &lockedBuffer{}
+	a.err, a.serve = logs, manager.Run
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan exit.Code, 1)
+	go func() {
+		ended <- a.run(ctx, []string{
+			"ark", "server", "--leader-elect=false", "--metrics-bind-address=0", "--health-probe-bind-address=" + address,
+			"--file-store-root=" + t.TempDir(), "--graceful-timeout=10s",
+		})
+	}()
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+		if err != nil {
+			return false, err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false, nil //nolint:nilerr // it is not up yet
+		}
+		return resp.StatusCode == http.StatusOK, resp.Body.Close()
+	})
+	stop()
+	if code := <-ended; err != nil || code != exit.Success {
+		t.Errorf("ready: %v, exit code %d, logs:\n%s", err, code, logs)
+	}
+	if log := logs.String(); !strings.Contains(log, `"msg":"Stopped server"`) {
+		t.Errorf("logs:\n%s", log)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// lockedBuffer is a buffer that many may write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

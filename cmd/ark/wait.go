@@ -51,9 +51,9 @@ type waiting[T client.Object] struct {
 	look func(T) (string, follow.Verdict)
 }
 
-// wait waits until w has ended, and returns how. When ctx or the timeout ends
+// await waits until w has ended, and returns how. When ctx or the timeout ends
 // first, the error says that the run does not.
-func wait[T client.Object](ctx context.Context, a *app, c client.WithWatch, w waiting[T], timeout time.Duration) (last T, v follow.Verdict, err error) {
+func await[T client.Object](ctx context.Context, a *app, c client.WithWatch, w waiting[T], timeout time.Duration) (last T, v follow.Verdict, err error) {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimeout)
@@ -86,7 +86,7 @@ func wait[T client.Object](ctx context.Context, a *app, c client.WithWatch, w wa
 
 func (a *app) waitForBackup(ctx context.Context, c client.WithWatch, b *v1alpha1.Backup, timeout time.Duration) error {
 	w := waiting[*v1alpha1.Backup]{word: "backup", object: b, list: &v1alpha1.BackupList{}, look: lookAtBackup}
-	last, v, err := wait(ctx, a, c, w, timeout)
+	last, v, err := await(ctx, a, c, w, timeout)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (a *app) waitForBackup(ctx context.Context, c client.WithWatch, b *v1alpha1
 
 func (a *app) waitForRestore(ctx context.Context, c client.WithWatch, r *v1alpha1.Restore, timeout time.Duration) error {
 	w := waiting[*v1alpha1.Restore]{word: "restore", object: r, list: &v1alpha1.RestoreList{}, look: lookAtRestore}
-	last, v, err := wait(ctx, a, c, w, timeout)
+	last, v, err := await(ctx, a, c, w, timeout)
 	if err != nil {
 		return err
 	}
