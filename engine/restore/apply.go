@@ -18,7 +18,22 @@ import (
 // apply writes layer by layer, then tries once more what failed in a way that may
 // pass, then links the owners that came late.
 func (r *run) apply(ctx context.Context) error {
-	for rest := r.plan.items; len(rest) > 0; {
+	if err := r.applyLayers(ctx, r.plan.items); err != nil {
+		return err
+	}
+	r.lastPass = true
+	r.lookups = map[ownerKey]types.UID{} // what was not there may be by now
+	again := r.deferred
+	slices.SortFunc(again, inOrder)
+	if err := r.applyLayers(ctx, again); err != nil {
+		return err
+	}
+	return r.linkOwners(ctx)
+}
+
+// applyLayers writes items, which are in the order of the plan.
+func (r *run) applyLayers(ctx context.Context, items []*item) error {
+	for rest := items; len(rest) > 0; {
 		n := slices.IndexFunc(rest, func(it *item) bool { return it.layer != rest[0].layer })
 		if n < 0 {
 			n = len(rest)
@@ -28,14 +43,7 @@ func (r *run) apply(ctx context.Context) error {
 		}
 		rest = rest[n:]
 	}
-	r.lastPass = true
-	again := r.deferred
-	slices.SortFunc(again, inOrder)
-	r.lookups = map[ownerKey]types.UID{}
-	if err := r.each(ctx, again, r.applyItem); err != nil {
-		return err
-	}
-	return r.linkOwners(ctx)
+	return nil
 }
 
 // applyLayer writes one layer and waits for what the next ones need of it.
@@ -43,7 +51,7 @@ func (r *run) applyLayer(ctx context.Context, items []*item) error {
 	if err := r.each(ctx, items, r.applyItem); err != nil {
 		return err
 	}
-	if items[0].source.GroupResource == crdType {
+	if items[0].source.GroupResource == crdType && !r.lastPass {
 		return r.awaitTypes(ctx, items)
 	}
 	return nil
@@ -56,6 +64,10 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 	}
 	if err := r.usable(it); err != nil {
 		r.fail(it, err)
+		return nil
+	}
+	if r.comesTooEarly(it) {
+		r.putOff(it)
 		return nil
 	}
 	p := r.prepare(it, c)
@@ -72,13 +84,27 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 	case errors.Is(err, errRecording):
 		return err
 	case errors.As(err, &passing) && !r.lastPass:
-		r.mu.Lock()
-		r.deferred = append(r.deferred, it)
-		r.mu.Unlock()
+		r.putOff(it)
 	default:
 		r.fail(it, err)
 	}
 	return nil
+}
+
+// putOff leaves an item to the last pass.
+func (r *run) putOff(it *item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deferred = append(r.deferred, it)
+}
+
+// comesTooEarly reports whether the item's namespace was put off itself.
+func (r *run) comesTooEarly(it *item) bool {
+	if r.lastPass || it.source.Namespace == "" {
+		return false
+	}
+	ns := r.plan.bySource[namespaceKey(it.source.Namespace)]
+	return ns != nil && !ns.settled.Load()
 }
 
 // usable refuses an object whose namespace cannot be written into: all of its

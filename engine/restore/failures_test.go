@@ -51,6 +51,12 @@ func TestFailuresOfSingleRequests(t *testing.T) {
 			},
 			restore.Counts{Created: 3}, "",
 		},
+		"a namespace that is put off puts off what lies in it": {
+			func(n int64, _ string, key engine.Key) (error, error) {
+				return when(key.Resource == "namespaces" && n < 8, passing), nil
+			},
+			restore.Counts{Created: 3}, "",
+		},
 		"what fails for good is named, and the rest comes back": {
 			func(_ int64, _ string, key engine.Key) (error, error) {
 				return when(key.Name == "c", fmt.Errorf("data: too long: %w", engine.ErrInvalid)), nil

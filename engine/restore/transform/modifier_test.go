@@ -37,6 +37,9 @@ func TestModifiers(t *testing.T) {
 			transform.ModifierSpec{Patch: []byte(`[{"op":"remove","path":"/data/none"}]`)},
 			`apply modifier "m": error in remove for path: '/data/none': unable to remove nonexistent key: none: missing value`,
 		},
+		"the mark of the restore outlives a patch of all labels": {
+			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/metadata/labels","value":{}},{"op":"add","path":"/data/k","value":"v"}]`)}, "v",
+		},
 		"the name cannot be changed": {
 			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/metadata/name","value":"x"}]`)},
 			"modify object: the modifiers made it v1 ConfigMap b/x, but they must not change what it is: v1 ConfigMap b/web",
@@ -71,6 +74,9 @@ func TestModifiers(t *testing.T) {
 					t.Errorf("error = %v, want %v", err, tc.want)
 				}
 				return
+			}
+			if transform.Text(got.Manifest, "metadata", "labels", transform.RestoreLabel) != "r" {
+				t.Error("the mark of the restore is gone")
 			}
 			data := got.Manifest["data"].(map[string]any)
 			if data["k"] != tc.want || data["n"] != int64(9007199254740993) {

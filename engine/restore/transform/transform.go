@@ -115,6 +115,7 @@ func (t *Transformer) Apply(s Subject) (Result, error) {
 	if err := t.modify(&s, &r, archivedLabels); err != nil {
 		return Result{}, err
 	}
+	ensure(r.Manifest, labelsPath...)[RestoreLabel] = t.Label // a patch may have replaced all labels
 	if got := identityOf(r.Manifest); got != identity {
 		return Result{}, fmt.Errorf("modify object: the modifiers made it %s, but they must not change what it is: %s", got, identity)
 	}
