@@ -10,8 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"github.com/open-policy-agent/opa/v1/version"
 )
 
 // revision is everything that a decision depends on besides its input.
@@ -31,7 +29,7 @@ type revision struct {
 func digestOf(set Set, modules []*module, parameters map[string]any, opts Options) (string, error) {
 	r := revision{
 		Contract:     contractVersion,
-		Engine:       "opa " + version.Version,
+		Engine:       Engine(),
 		Mode:         opts.Mode,
 		Capabilities: hash(capabilitiesJSON),
 		Schemas:      map[string]string{},

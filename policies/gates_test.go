@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -221,6 +222,24 @@ func TestObjectsAreSkippedAndDeniedWithTheTextOfTheRule(t *testing.T) {
 	if got, err = g.Object(t.Context(), restore.Candidate{Object: object(deployments, "{}"), Action: restore.ActionCreate}); err != nil || len(got.Deny)+len(got.Skip) > 0 {
 		t.Errorf("Object() of a deployment = %v, %v", got, err)
 	}
+}
+
+func TestGatesAreSafeForConcurrentUse(t *testing.T) {
+	rules := mustCompile(t, inline("package ark.restore_select\n\nskip contains \"money\" if input.target.namespace.labels.team == \"money\"\n"), OptOut)
+	g := mustGates(t, someRestore, false, GateRules{Rules: rules})
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			c := restore.Candidate{Object: object(deployments, "{}"), Target: &somePlan.Namespaces[i%2]}
+			for range 50 {
+				got, err := g.Object(t.Context(), c)
+				if err != nil || len(got.Skip) != i%2 {
+					t.Errorf("Object() = %v, %v", got, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestWithoutObjectRulesNoObjectIsRead(t *testing.T) {

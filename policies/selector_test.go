@@ -251,7 +251,7 @@ func TestEndlessRulesAreStopped(t *testing.T) {
 
 func TestADecisionEndsWithItsContext(t *testing.T) {
 	s := mustSelector(t, mustCompile(t, inline(endless), OptOut))
-	s.patience.first = time.Minute
+	s.patience.first = time.Hour // nothing but the context ends it
 	slow := object(deployments, `{"metadata":{"name":"slow"}}`)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
