@@ -28,6 +28,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/internal/status"
 	"github.com/gopherwood/ark/controllers/internal/step"
@@ -71,6 +72,8 @@ type Reconciler struct {
 	Removals   *Removals
 	// NewAttempt makes a name for an attempt that no other has.
 	NewAttempt func() string
+	// Metrics counts what is done; nil counts nothing.
+	Metrics *metrics.Metrics
 }
 
 // SetupWithManager registers the controller and its runs. Whatever can cure a
@@ -124,6 +127,7 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	if perr := status.Patch(ctx, r.Client, s.backup, s.before); perr != nil {
 		return ctrl.Result{}, errors.Join(err, perr)
 	}
+	r.count(s)
 	if !s.active {
 		if ferr := step.Run(ctx, s, r.forgetRuns, r.dropFinalizer, r.deleteRemoved); ferr != nil {
 			return ctrl.Result{}, errors.Join(err, ferr)

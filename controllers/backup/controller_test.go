@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -391,5 +392,24 @@ func TestRulesSelect(t *testing.T) {
 	}
 	if b.Status.Policy == nil || b.Status.Policy.Rules != 1 {
 		t.Errorf("policy = %+v, want the revision of one rule", b.Status.Policy)
+	}
+}
+
+func TestWhatIsCounted(t *testing.T) {
+	f := setUp(t)
+	f.backup("counted")
+	f.settle("counted")
+	f.change("counted", func(s *v1alpha1.BackupSpec) { s.Deletion = &v1alpha1.Deletion{Reason: "a test"} })
+	f.settle("counted")
+	const want = `
+# HELP ark_backups_removed_total Backups whose data was removed, by reason: expired or deleted.
+# TYPE ark_backups_removed_total counter
+ark_backups_removed_total{reason="deleted"} 1
+# HELP ark_backups_total Backups that ended, by policy and result.
+# TYPE ark_backups_total counter
+ark_backups_total{policy="",result="succeeded"} 1
+`
+	if err := testutil.GatherAndCompare(f.registry, strings.NewReader(want), "ark_backups_total", "ark_backups_removed_total"); err != nil {
+		t.Error(err)
 	}
 }

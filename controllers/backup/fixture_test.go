@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -45,6 +47,8 @@ type fixture struct {
 	source collect.Source
 	uid    string
 	r      *Reconciler
+	// registry has the metrics of the process that runs.
+	registry *prometheus.Registry
 	// restart stops what runs, and starts as a new process would.
 	restart func()
 }
@@ -86,8 +90,14 @@ func setUp(t *testing.T) *fixture {
 // startProcess makes a reconciler with nothing running.
 func (f *fixture) startProcess() {
 	attempts := 0
+	f.registry = prometheus.NewRegistry()
+	counters, err := metrics.New(f.registry)
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	f.r = &Reconciler{
-		Client: f.client, Events: f.events, Clock: f.clock,
+		Metrics: counters,
+		Client:  f.client, Events: f.events, Clock: f.clock,
 		Locations: &locations.Locations{
 			Client: f.client, Namespace: labtest.Namespace, Tool: "ark test", Clock: f.clock,
 			OpenStore: func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) {

@@ -35,8 +35,9 @@ type scope struct {
 
 	// progress is how far the active run is.
 	progress *collect.Progress
-	// active says that a run is queued or running.
-	active bool
+	// active says that a run is queued or running; taken and removed that one of this
+	// process ended with the backup committed or given up, or with its data gone.
+	active, taken, removed bool
 	// expiring says that it is not known yet whether an expired backup is to go, and
 	// keptBecause why it stays.
 	expiring    bool

@@ -123,3 +123,13 @@ func (r *Reconciler) announce(s *scope) {
 	}
 	announce.Normal(r.Events, s.backup, ready.Reason, "Backup", ready.Message)
 }
+
+// count counts what this process did, once status holds it.
+func (r *Reconciler) count(s *scope) {
+	if s.taken && s.before.Status.CompletionTime == nil && s.backup.Status.CompletionTime != nil {
+		r.Metrics.BackupEnded(s.backup)
+	}
+	if s.removed && s.tombstone != nil {
+		r.Metrics.BackupRemoved(s.tombstone.Reason == expiredReason)
+	}
+}

@@ -102,6 +102,7 @@ func (r *Reconciler) await(s *scope, work longrun.Work[struct{}, removal]) (ende
 		return true, storageError(state.Err)
 	}
 	s.tombstone, s.keptBecause = state.Result.tombstone, state.Result.kept
+	s.removed = s.tombstone != nil
 	return true, nil
 }
 

@@ -53,6 +53,7 @@ func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
 		s.active = true
 		return nil
 	}
+	s.taken = taking.Phase == longrun.Ended
 	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 	defer cancel()
 	expected, others, err := r.places(ctx, s)
