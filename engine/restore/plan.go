@@ -314,7 +314,10 @@ func inOrder(a, b *item) int {
 		cmp.Compare(a.layer, b.layer),
 		cmp.Compare(a.entry.Member, b.entry.Member),
 		cmp.Compare(a.entry.Offset, b.entry.Offset),
-		strings.Compare(a.source.String(), b.source.String()),
+		strings.Compare(a.source.Namespace, b.source.Namespace),
+		strings.Compare(a.source.Name, b.source.Name),
+		strings.Compare(a.source.Resource, b.source.Resource),
+		strings.Compare(a.source.Group, b.source.Group),
 	)
 }
 
