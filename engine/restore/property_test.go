@@ -52,7 +52,7 @@ func randomValue(r *rand.Rand, depth int) any {
 
 // Whatever an object holds comes back, to the last digit.
 func TestRestoringABackupGivesBackWhatWasThere(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same objects every time
+	r := rand.New(rand.NewPCG(1, 2)) // the same objects every time
 	source, target := newFakeCluster(t), newFakeCluster(t)
 	source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
 	for n := range 300 {
