@@ -30,6 +30,25 @@ test: ## Run all tests, those against a real API server included
 	@go run ./test/lab/cmd/lab build
 	go test $(TEST_FLAGS) ./...
 
+# How many objects make bench spreads over a cluster, and what else it is told.
+N           ?= 10000
+BENCH_FLAGS ?=
+
+.PHONY: bench
+bench: ## Measure backups and restores of N=10000 objects (BENCH_FLAGS="-profile bin/profiles")
+	@go run ./test/lab/cmd/lab build
+	@go build -o bin/tools/bench ./test/bench
+	@bin/tools/bench -n $(N) $(BENCH_FLAGS)
+
+# Each fuzz target runs alone, for this long.
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target of the module for FUZZTIME=30s
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(go test -list '^Fuzz' $$dir | grep '^Fuzz'); do \
+	    echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; done; done
+
 .PHONY: check
 check: lint verify test ## Run what CI runs: lint, verify, test
 

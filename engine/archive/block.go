@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// compressionLevel makes what gzip -6 makes, within a tenth, of JSON as an API
+	// CompressionLevel makes what gzip -6 makes, within a tenth, of JSON as an API
 	// server sends it; level 6 of this library gains a hundredth more for half as
 	// much time again.
-	compressionLevel = 5
+	CompressionLevel = 5
 	// keepBuffer is the largest buffer that goes back to the pool: one big object
 	// must not stay in memory for good.
 	keepBuffer = 4 * MemberBytes
@@ -36,7 +36,7 @@ type block struct {
 // next.
 var blocks = sync.Pool{New: func() any {
 	b := &block{}
-	gz, err := gzip.NewWriterLevel(&b.buf, compressionLevel)
+	gz, err := gzip.NewWriterLevel(&b.buf, CompressionLevel)
 	if err != nil {
 		panic(err) // the level is a constant of this package
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/gopherwood/ark/engine/selection"
 )
 
-// defaultLists is how many types are listed at a time: enough to keep a core
+// DefaultLists is how many types are listed at a time: enough to keep a core
 // busy compressing, and few enough for a small control plane.
-const defaultLists = 4
+const DefaultLists = 4
 
 // Options say what a backup covers and how it is taken. The zero value covers
 // everything.
@@ -38,7 +38,7 @@ type Options struct {
 	Decisions *DecisionLog
 }
 
-func (o Options) lists() int { return cmp.Or(max(0, o.Lists), defaultLists) }
+func (o Options) lists() int { return cmp.Or(max(0, o.Lists), DefaultLists) }
 
 // Mode is where selection by rules starts from.
 type Mode int

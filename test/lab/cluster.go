@@ -59,6 +59,17 @@ type Cluster struct {
 // system:masters, without a client rate limit. The caller may change it.
 func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
+// APIServerPID is the process of the API server, for those who measure what it
+// spends; zero when this process did not start it.
+func (c *Cluster) APIServerPID() int {
+	for _, p := range c.processes {
+		if p.name == apiServer {
+			return p.cmd.Process.Pid
+		}
+	}
+	return 0
+}
+
 // Stop ends all processes of the cluster and removes its data. It may be called
 // more than once.
 func (c *Cluster) Stop() error {
