@@ -53,7 +53,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	c := controllertest.Cluster(t)
 	b := &bench{
-		Client: c, T: t, clock: controllertest.NewClock(time.Now().Truncate(time.Second)),
+		Client: c, T: t, clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)),
 		events: &controllertest.Events{}, stores: map[string]*storetest.Faulty{},
 	}
 	b.r = &config.Reconciler{
@@ -76,7 +76,7 @@ func (b *bench) open(ctx context.Context, l blobstore.Location, opts blobstore.O
 	if !strings.HasPrefix(l.URL, "mem://") {
 		return blobstore.Open(ctx, l, opts)
 	}
-	return b.store(l.Name), nil
+	return b.stores[l.Name], nil
 }
 
 // store is the store of a location.

@@ -70,7 +70,7 @@ func storage(s *scope, known []v1alpha1.StorageLocationStatus) []v1alpha1.Storag
 func (r *Reconciler) announce(s *scope) {
 	for _, l := range s.cfg.Status.Storage {
 		switch was, known := available(s.first, l.Name); {
-		case l.Available && !(known && was):
+		case l.Available && (!known || !was):
 			announce.Normal(r.Events, s.cfg, "LocationAvailable", "CheckLocation",
 				fmt.Sprintf("storage location %q is available", l.Name))
 		case !l.Available && (!known || was):

@@ -97,7 +97,6 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 			Rules:     []v1alpha1.Rule{{Name: "own", ConfigMap: &v1alpha1.ConfigMapRules{Name: "shop-rules"}}},
 		},
 	}
-	applied := time.Now()
 	controllertest.Create(t, c, cfg, policy)
 	eventually(t, "the policy to miss its rules", ready(c, policy, metav1.ConditionFalse))
 	cm := &corev1.ConfigMap{
@@ -117,7 +116,6 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 		b := backups.Items[0]
 		return strings.HasPrefix(b.Name, "shop.yearly-") && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ReadyCondition), nil
 	})
-	t.Logf("from the policy to a committed backup: %v", time.Since(applied))
 
 	stop()
 	if err := <-ended; err != nil {

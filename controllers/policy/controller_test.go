@@ -45,7 +45,7 @@ func newBench(t *testing.T) *bench {
 	c := controllertest.Cluster(t)
 	b := &bench{Client: c, T: t, events: &controllertest.Events{}}
 	b.r = &policy.Reconciler{
-		Client: c, Events: b.events, Clock: controllertest.NewClock(time.Now()),
+		Client: c, Events: b.events, Clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)),
 		Rules: &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace},
 	}
 	t.Cleanup(func() {
@@ -356,7 +356,7 @@ func TestAPolicyWhoseRulesBreakKeepsTheLastGoodOnes(t *testing.T) {
 }
 
 func TestHealthOfAPolicy(t *testing.T) {
-	end := metav1.NewTime(time.Now().Truncate(time.Second))
+	end := metav1.NewTime(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC))
 	backup := func(name string, minutes int, how v1alpha1.Completeness, cluster string) *v1alpha1.Backup {
 		at := metav1.NewTime(end.Add(time.Duration(minutes) * time.Minute))
 		labels := map[string]string{v1alpha1.PolicyLabel: "shop"}

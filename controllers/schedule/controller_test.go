@@ -55,9 +55,10 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
+	t.Helper()
 	b := &bench{
 		Client: controllertest.Cluster(t), T: t,
-		clock: controllertest.NewClock(time.Now()), events: &controllertest.Events{}, storage: &stored{},
+		clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)), events: &controllertest.Events{}, storage: &stored{},
 	}
 	b.r = &schedule.Reconciler{Client: b.Client, Storage: b.storage, Events: b.events, Clock: b.clock}
 	return b
@@ -99,7 +100,7 @@ func (b *bench) settled(change ...func(*v1alpha1.Schedule)) (*v1alpha1.Schedule,
 	o := hourly(change...)
 	controllertest.Create(b, b, config(), o)
 	b.clock.Set(o.CreationTimestamp.Time)
-	b.reconcile(o)
+	b.must(o)
 	b.finish(o.Status.LastBackupName, v1alpha1.CompletenessComplete)
 	b.events.Take()
 	return o, o.CreationTimestamp.Time.Truncate(time.Hour).Add(time.Hour)
@@ -340,7 +341,7 @@ func TestBackupsOfAnotherClusterAreNoRuns(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "hourly-20260101030000-99999999", Labels: map[string]string{
 			v1alpha1.ScheduleLabel: "hourly", v1alpha1.ClusterLabel: "99999999-2222-3333-4444-555555555555",
 		}},
-		Status: v1alpha1.BackupStatus{Completeness: v1alpha1.CompletenessComplete, CompletionTime: &metav1.Time{Time: time.Now()}},
+		Status: v1alpha1.BackupStatus{Completeness: v1alpha1.CompletenessComplete, CompletionTime: new(metav1.Now())},
 	})
 	b.clock.Set(o.CreationTimestamp.Time)
 	b.must(o)
@@ -418,6 +419,7 @@ func TestMissedFiringsMakeOneBackup(t *testing.T) {
 
 func TestWhileABackupRuns(t *testing.T) {
 	run := func(t *testing.T, policy v1alpha1.ConcurrencyPolicy) (*bench, *v1alpha1.Schedule, time.Time) {
+		t.Helper()
 		b := newBench(t)
 		o, firing := b.settled(func(o *v1alpha1.Schedule) { o.Spec.ConcurrencyPolicy = policy })
 		b.clock.Set(firing)

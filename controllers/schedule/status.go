@@ -22,17 +22,7 @@ func setStatus(s *scope, err error) {
 	status.ObservedGeneration = s.schedule.Generation
 	set := conditions.Set{Conditions: &status.Conditions, Generation: s.schedule.Generation, Now: s.now}
 
-	idle := s.idle()
-	switch {
-	case err != nil:
-		set.Judge(err)
-	case idle == v1alpha1.RestoreOnlyReason:
-		set.Ready(idle, "no backups are taken while the Config's mode is RestoreOnly")
-	case idle == v1alpha1.SuspendedReason:
-		set.Ready(idle, "no backups are taken while spec.suspend is set")
-	default:
-		set.Ready(v1alpha1.SucceededReason, "the next backup is due at "+s.plan.next.UTC().Format(time.RFC3339))
-	}
+	setReady(set, s, err)
 	s.runs.Note(set, s.plan.late)
 
 	if !s.last.IsZero() {
@@ -42,14 +32,27 @@ func setStatus(s *scope, err error) {
 	if s.runs.LastComplete != nil {
 		status.LastSuccessfulTime = s.runs.LastComplete.Status.CompletionTime
 	}
-	switch {
-	case idle != "" || err != nil && s.plan.next.IsZero():
-		status.NextScheduleTime = nil
-	case !s.plan.next.IsZero():
+	status.NextScheduleTime = nil
+	if s.idle() == "" && !s.plan.next.IsZero() {
 		status.NextScheduleTime = &metav1.Time{Time: s.plan.next}
 	}
 	if s.made != nil || s.plan.missed > 0 {
 		status.Missed = int32(min(s.plan.missed, 1<<30)) //nolint:gosec // bounded just here
+	}
+}
+
+// setReady says whether the Schedule is in force. One that is told to do nothing
+// is: what it says is that nothing happens now.
+func setReady(set conditions.Set, s *scope, err error) {
+	switch idle := s.idle(); {
+	case err != nil:
+		set.Judge(err)
+	case idle == v1alpha1.RestoreOnlyReason:
+		set.Ready(idle, "no backups are taken while the Config's mode is RestoreOnly")
+	case idle == v1alpha1.SuspendedReason:
+		set.Ready(idle, "no backups are taken while spec.suspend is set")
+	default:
+		set.Ready(v1alpha1.SucceededReason, "the next backup is due at "+s.plan.next.UTC().Format(time.RFC3339))
 	}
 }
 

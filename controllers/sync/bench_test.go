@@ -60,7 +60,7 @@ func newBench(t *testing.T, names ...string) *bench {
 	t.Helper()
 	b := &bench{
 		Client: controllertest.Cluster(t), T: t,
-		clock: controllertest.NewClock(time.Now().Truncate(time.Second)), events: &controllertest.Events{},
+		clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)), events: &controllertest.Events{},
 		stores: map[string]*storetest.Faulty{}, catalogs: map[string]*catalog.Catalog{}, runs: sync.NewRuns(),
 	}
 	cfg := &v1alpha1.Config{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Status: v1alpha1.ConfigStatus{ClusterUID: here}}
@@ -179,7 +179,7 @@ func (b *bench) commit(location, cluster, name string, change ...func(*archive.M
 	at := time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)
 	m := archive.Marker{
 		Cluster: archive.Cluster{Name: "prod"}, Schedule: "shop.nightly", Policy: "shop",
-		Spec:    json.RawMessage(`{"policyName":"shop"}`), Template: json.RawMessage(`{"ttl":"720h0m0s","storageLocation":"main"}`),
+		Spec: json.RawMessage(`{"policyName":"shop"}`), Template: json.RawMessage(`{"ttl":"720h0m0s","storageLocation":"main"}`),
 		Created: at, Started: at, Completed: at.Add(4 * time.Second), Expires: at.AddDate(1, 0, 0),
 		Completeness: archive.Complete, Objects: archive.Counts{Included: 3, Excluded: 1},
 	}

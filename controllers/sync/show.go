@@ -38,16 +38,24 @@ func (r *run) show(ctx context.Context, i id, lastRecord int) error {
 	}
 	snapshot, err := r.catalog.Marker(ctx, i.cluster, i.name)
 	switch {
+	case err == nil:
+		return r.showAs(ctx, i, b, snapshot)
 	case errors.Is(err, engine.ErrNotFound):
 		return nil // it was removed since it was listed
 	case errors.Is(err, engine.ErrCorrupt), errors.Is(err, archive.ErrUnknownFormat):
 		r.cannotShow(i, problem{why: err.Error(), lasting: true})
 		return nil
-	case err != nil:
-		return r.unreadable(ctx, i, err)
-	case snapshot.Deletion != nil && i.cluster != r.cluster && b == nil:
+	}
+	return r.unreadable(ctx, i, err)
+}
+
+// showAs makes or changes the object of a backup that was read.
+func (r *run) showAs(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *catalog.Snapshot) error {
+	own, removing := i.cluster == r.cluster, snapshot.Deletion != nil
+	switch {
+	case removing && !own && b == nil:
 		return nil // its cluster is removing it
-	case snapshot.Deletion != nil && i.cluster == r.cluster && b != nil:
+	case removing && own && b != nil:
 		return nil // its own controller is removing it
 	case b == nil:
 		return r.create(ctx, i, snapshot)

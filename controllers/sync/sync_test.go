@@ -158,6 +158,7 @@ func TestAnObjectWhoseMarkerIsGoneTwiceIsRemoved(t *testing.T) {
 
 func TestAnObjectFromGitStays(t *testing.T) {
 	arrange := func(t *testing.T) *bench {
+		t.Helper()
 		b := newBench(t, "main")
 		b.commit("main", here, name(1))
 		controllertest.Create(t, b, &v1alpha1.Backup{

@@ -15,8 +15,7 @@ import (
 // notOpened judges why a bucket could not be opened: it did not answer, or the
 // location cannot be understood as it is written.
 func notOpened(spec v1alpha1.StorageLocation, err error) error {
-	var retryable *engine.RetryableError
-	if errors.As(err, &retryable) {
+	if _, ok := errors.AsType[*engine.RetryableError](err); ok {
 		return unavailable(spec, err)
 	}
 	for _, passing := range []error{

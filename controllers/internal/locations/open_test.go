@@ -54,7 +54,7 @@ func (s *stores) open(_ context.Context, l blobstore.Location, opts blobstore.Op
 
 func opener(t *testing.T, c client.Client, s *stores) *locations.Locations {
 	t.Helper()
-	l := &locations.Locations{Client: c, Namespace: labtest.Namespace, Tool: "test", Clock: controllertest.NewClock(time.Now())}
+	l := &locations.Locations{Client: c, Namespace: labtest.Namespace, Tool: "test", Clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC))}
 	if s != nil {
 		l.OpenStore = s.open
 	}

@@ -212,12 +212,14 @@ func TestAKeptRevisionIsBelievedOnlyWhenItIsTheOne(t *testing.T) {
 		tamper func(*corev1.ConfigMap)
 		want   string
 	}{
-		"when it is gone":            {nil, "which kept it, is gone"},
-		"when a module was changed":  {func(cm *corev1.ConfigMap) { cm.Data["module-000.rego"] = excluding("Secret") }, "was changed, or another version of Ark wrote it"},
-		"when a module is missing":   {func(cm *corev1.ConfigMap) { delete(cm.Data, "module-000.rego") }, "there is no key module-000.rego"},
-		"when it is no JSON":         {func(cm *corev1.ConfigMap) { cm.Data["set.json"] = "{" }, "read set.json: "},
-		"when it is of another kind": {func(cm *corev1.ConfigMap) { cm.Data["set.json"] = `{"mode":"Cluster","modules":[{"rule":"own","key":"module-000.rego"}]}` }, "was changed, or another version of Ark wrote it"},
-		"when its mode is unknown":   {func(cm *corev1.ConfigMap) { cm.Data["set.json"] = `{"mode":"No"}` }, `mode "No"`},
+		"when it is gone":           {nil, "which kept it, is gone"},
+		"when a module was changed": {func(cm *corev1.ConfigMap) { cm.Data["module-000.rego"] = excluding("Secret") }, "was changed, or another version of Ark wrote it"},
+		"when a module is missing":  {func(cm *corev1.ConfigMap) { delete(cm.Data, "module-000.rego") }, "there is no key module-000.rego"},
+		"when it is no JSON":        {func(cm *corev1.ConfigMap) { cm.Data["set.json"] = "{" }, "read set.json: "},
+		"when it is of another kind": {func(cm *corev1.ConfigMap) {
+			cm.Data["set.json"] = `{"mode":"Cluster","modules":[{"rule":"own","key":"module-000.rego"}]}`
+		}, "was changed, or another version of Ark wrote it"},
+		"when its mode is unknown": {func(cm *corev1.ConfigMap) { cm.Data["set.json"] = `{"mode":"No"}` }, `mode "No"`},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
