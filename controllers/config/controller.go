@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -103,6 +104,9 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 		return ctrl.Result{}, errors.Join(err, perr)
 	}
 	r.announce(s)
+	if serr := r.Rules.Sweep(ctx, s.now); serr != nil {
+		log.FromContext(ctx).Error(serr, "Sweeping rules that nobody uses any more")
+	}
 	return result(err)
 }
 

@@ -32,7 +32,7 @@ const maxCompiled = 128
 // Loader loads and compiles rules. It is safe for concurrent use and must not be
 // copied.
 type Loader struct {
-	// Client reads ConfigMaps. It must not be backed by a cache: what is watched of
+	// Client reads ConfigMaps, and the objects whose status names one. It must not be backed by a cache: what is watched of
 	// ConfigMaps is their metadata only.
 	Client client.Reader
 	// Writer writes the ConfigMaps that keep good revisions.
