@@ -84,6 +84,8 @@ const (
 	PlannedReason = "Planned"
 	// QueuedReason: as many runs as the Config allows are active.
 	QueuedReason = "Queued"
+	// RestoreDisabledReason: restores are switched off in this installation.
+	RestoreDisabledReason = "RestoreDisabled"
 	// BackupMissingReason: the backup that is named does not exist, or none does
 	// for the Schedule or BackupPolicy that is named.
 	BackupMissingReason = "BackupMissing"

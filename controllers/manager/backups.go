@@ -31,6 +31,7 @@ func setUpRestore(s shared) error {
 		Target:     enginerestore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster},
 		ClusterUID: s.clusterUID, Runs: restore.NewRuns(),
 		Namespace: s.opts.Namespace, Records: s.GetAPIReader(),
+		Disabled: !s.opts.Restore,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)
 }

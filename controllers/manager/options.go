@@ -32,6 +32,9 @@ type Options struct {
 	// serves neither. Required.
 	HealthAddress string
 
+	// Restore lets Restores run. Without it they are Stalled, and the process needs
+	// no right to write anything but its own kinds.
+	Restore bool
 	// LeaderElection lets several replicas run, of which one works. Without it,
 	// a second process would do everything twice.
 	LeaderElection bool

@@ -55,6 +55,8 @@ type Reconciler struct {
 	// locations that are never written. Records reads them, past any cache.
 	Namespace string
 	Records   client.Reader
+	// Disabled stalls Restores that have not run: the process has no right to write.
+	Disabled bool
 }
 
 // SetupWithManager registers the controller and its runs. Whatever can cure a
@@ -96,7 +98,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, o *v1alpha1.Restore) (ctrl.R
 	if s.finished() {
 		return step.Result(r.dropFinalizer(ctx, s), 0)
 	}
-	err := step.Run(ctx, s, r.learnConfig, r.observeRun, r.adopt, r.choose, r.openBackup, r.ensureRun)
+	err := step.Run(ctx, s, r.learnConfig, r.observeRun, r.adopt, r.permit, r.choose, r.openBackup, r.ensureRun)
 	return r.report(ctx, s, err)
 }
 
