@@ -11,6 +11,10 @@ RBAC    := charts/ark/files/rbac
 # belongs to somebody else.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
+# A binary for others is static and does not tell where it was built. A test that
+# builds one leaves both out, so that it shares what tests have compiled already.
+BUILD_FLAGS ?= -trimpath
+
 # Each test binary starts an API server of its own: more than two at a time only
 # wait for each other on a small machine.
 TEST_FLAGS ?= -p 2
@@ -23,7 +27,7 @@ help: ## Show this list
 
 .PHONY: build
 build: ## Build bin/ark
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ark ./cmd/ark
+	CGO_ENABLED=$${CGO_ENABLED:-0} go build $(BUILD_FLAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ark ./cmd/ark
 
 .PHONY: test
 test: ## Run all tests, those against a real API server included

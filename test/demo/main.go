@@ -30,12 +30,23 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := demo(ctx, *ark, os.Stdout)
+	interrupted := ctx.Err() != nil
 	stop()
-	if err != nil {
+	switch {
+	case errors.Is(err, errLeftBehind), err != nil && !interrupted:
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
+	case interrupted:
+		fmt.Fprintln(os.Stderr, "\nInterrupted. Everything has been stopped and removed.")
+		os.Exit(interruptedCode)
 	}
 }
+
+// interruptedCode is what shells expect of a program that Ctrl-C ended.
+const interruptedCode = 130
+
+// errLeftBehind says that something of the demo could not be stopped or removed.
+var errLeftBehind = errors.New("clear away")
 
 // demo prepares the stage, tells the story and clears everything away.
 func demo(ctx context.Context, ark string, out io.Writer) (err error) {
@@ -60,6 +71,9 @@ func demo(ctx context.Context, ark string, out io.Writer) (err error) {
 	}
 	if err := s.tell(ctx, chapters()); err != nil {
 		return errors.Join(err, s.serverLog())
+	}
+	if err := s.clear(); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "\nThat was the whole line, in %.0f seconds. Everything has been stopped and removed.\n", time.Since(begin).Seconds())
 	return nil

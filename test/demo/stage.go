@@ -79,7 +79,8 @@ func (s *stage) serve(ctx context.Context, name string) error {
 		return fmt.Errorf("create a log: %w", err)
 	}
 	defer logFile.Close()
-	cmd := s.command(ctx, "ark", "server", "--file-store-root", s.bucket(), "--leader-elect=false",
+	// An interruption breaks off the story. The controllers end with the stage.
+	cmd := s.command(context.WithoutCancel(ctx), "ark", "server", "--file-store-root", s.bucket(), "--leader-elect=false",
 		"--metrics-bind-address=0", "--health-probe-bind-address=0")
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	if err := os.MkdirAll(s.bucket(), 0o700); err != nil {
@@ -92,21 +93,30 @@ func (s *stage) serve(ctx context.Context, name string) error {
 	return nil
 }
 
-// clear stops everything and removes the demo's folder.
+// grace is how long the controllers have to end.
+const grace = 20 * time.Second
+
+// clear stops everything and removes the demo's folder. The second time there is
+// nothing left to do.
 func (s *stage) clear() error {
 	var errs []error
 	for _, server := range s.servers {
 		_ = server.Process.Signal(syscall.SIGTERM) // it may have ended
+		defer time.AfterFunc(grace, func() { _ = server.Process.Kill() }).Stop()
 		if err := server.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 			errs = append(errs, fmt.Errorf("stop ark server: %w", err))
 		}
 	}
+	s.servers = nil
 	for _, c := range []*lab.Cluster{s.first, s.second} {
 		if c != nil {
 			errs = append(errs, c.Stop())
 		}
 	}
-	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+	if err := errors.Join(append(errs, os.RemoveAll(s.dir))...); err != nil {
+		return fmt.Errorf("%w: %w", errLeftBehind, err)
+	}
+	return nil
 }
 
 // serverLog returns what the controllers last said, for a story that broke off.
@@ -211,7 +221,7 @@ type indenter struct {
 
 func (w *indenter) Write(p []byte) (int, error) {
 	for line := range bytes.Lines(p) {
-		if !w.midway {
+		if !w.midway && len(bytes.TrimSpace(line)) > 0 {
 			if _, err := io.WriteString(w.to, w.prefix); err != nil {
 				return 0, err
 			}

@@ -27,9 +27,10 @@ definition and its objects: examples/quickstart/app.`, playApplication},
 		{"A policy in Git becomes a backup", `
 A platform team commits two objects. Config says where backups are kept: here
 a directory serves as the bucket. BackupPolicy says what is backed up, when, and
-under which rules. Applying them is all that has to be done.`, playPolicy},
+under which rules. This is one of its rules, in Rego:`, playPolicy},
 		{"What was taken, what was left out, and why", `
-Every object that a rule left out is recorded with the reason.`, playDescribe},
+Two objects are missing on purpose: the cache, which the rule above names, and a
+token, which a rule of Ark's library does. Each is recorded with the reason.`, playDescribe},
 		{"The archive is an ordinary tarball", `
 It can be read without Ark.`, playTarball},
 		{"Disaster", `
@@ -38,17 +39,18 @@ Somebody deletes the application's namespaces.`, playDisaster},
 The policy guards restores too. Nobody restores over production without having
 looked at the data first, and the restore is refused before its first write.`, playDenied},
 		{"A restore beside production", `
-The same backup, into other namespaces: that is allowed. Everything that came back
-carries the label ark-restore.`, playRestore},
+The same backup, into other namespaces: that is allowed. What a controller makes
+again is not restored, and what exists already is left alone, with a warning where
+it differs. Everything that came back carries the label ark-restore.`, playRestore},
 		{"The day the cluster is gone", `
 A second, empty cluster attaches the same bucket. Storage is the source of truth:
 the backups are there, with nothing but a Config.`, playSecondCluster},
 		{"What to try next", `
-  eval "$(make -s lab)"                     a throwaway cluster of your own
-  bin/ark server --file-store-root /tmp     the controllers, beside it
+  README.md                                 the five-minute tour, by hand
   examples/quickstart/policy.yaml           change a rule, and back up again
-  README.md                                 the five-minute tour
-  docs/concepts.md                          how it all hangs together`, nil},
+  examples/                                 scenarios for a whole cluster
+  docs/concepts.md                          how it all hangs together
+  docs/policies.md                          writing and testing rules`, nil},
 	}
 }
 
@@ -81,6 +83,10 @@ func playApplication(ctx context.Context, s *stage) error {
 }
 
 func playPolicy(ctx context.Context, s *stage) error {
+	if err := s.show(ctx, 0, "sed", "-n", "/exclude contains/,/}/p", quickstart+"/policy.yaml"); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "\nApplying the two is all that has to be done.")
 	if err := s.applyConfig(ctx); err != nil {
 		return err
 	}
