@@ -36,12 +36,38 @@ type component struct {
 	minutes int // of a cold build on two cores, all before it in the list being built
 }
 
-// components lists the programs in the order in which they are built.
-var components = []component{
-	{etcd, "./etcd", 1},
-	{apiServer, "k8s.io/kubernetes/cmd/kube-apiserver", 5},
-	{controllerManager, "k8s.io/kubernetes/cmd/kube-controller-manager", 2},
-	{kubectl, "k8s.io/kubernetes/cmd/kubectl", 1},
+// kit is a set of programs that are built from one module.
+type kit struct {
+	// dir is the module's folder, below test/lab.
+	dir string
+	// what and version name the kit; version is as pinned in its go.mod.
+	what, version string
+	// sources are its files besides go.mod and go.sum.
+	sources []string
+	// stamped are packages that are told the version: kubectl and Helm cannot parse
+	// that of an API server that does not know its own.
+	stamped []string
+	// programs are in the order in which they are built.
+	programs []component
+}
+
+var controlPlane = kit{
+	dir: "components", what: "Kubernetes", version: KubernetesVersion,
+	sources: []string{filepath.Join("etcd", "main.go")},
+	stamped: []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"},
+	programs: []component{
+		{etcd, "./etcd", 1},
+		{apiServer, "k8s.io/kubernetes/cmd/kube-apiserver", 5},
+		{controllerManager, "k8s.io/kubernetes/cmd/kube-controller-manager", 2},
+		{kubectl, "k8s.io/kubernetes/cmd/kubectl", 1},
+	},
+}
+
+// helmKit is a module of its own: Helm is built from other versions of Kubernetes'
+// packages than the control plane.
+var helmKit = kit{
+	dir: "helm", what: "Helm", version: "v4.3.1",
+	programs: []component{{"helm", "helm.sh/helm/v4/cmd/helm", 2}},
 }
 
 // Binaries are the paths of the components, by name.
@@ -54,16 +80,28 @@ func (b Binaries) Dir() string { return filepath.Dir(b[kubectl]) }
 // tells log what it builds. Processes that call it at the same time wait for
 // each other; a build that is broken off leaves nothing half done.
 func Ensure(ctx context.Context, log io.Writer) (Binaries, error) {
-	src, err := componentsDir()
+	return controlPlane.ensure(ctx, log)
+}
+
+// Helm returns the path of Helm, and builds it when it is not in the cache, as
+// Ensure does.
+func Helm(ctx context.Context, log io.Writer) (string, error) {
+	found, err := helmKit.ensure(ctx, log)
+	return found["helm"], err
+}
+
+func (k kit) ensure(ctx context.Context, log io.Writer) (Binaries, error) {
+	root, err := Root()
 	if err != nil {
 		return nil, err
 	}
-	cache, err := cacheDir(src)
+	src := filepath.Join(root, "test", "lab", k.dir)
+	cache, err := k.cacheDir(src)
 	if err != nil {
 		return nil, err
 	}
 	found := Binaries{}
-	missing := find(found, cache)
+	missing := k.find(found, cache)
 	if len(missing) == 0 {
 		return found, nil
 	}
@@ -75,8 +113,8 @@ func Ensure(ctx context.Context, log io.Writer) (Binaries, error) {
 		return nil, err
 	}
 	defer unlock()
-	for _, c := range find(found, cache) {
-		if err := build(ctx, src, cache, c, log); err != nil {
+	for _, c := range k.find(found, cache) {
+		if err := k.build(ctx, src, cache, c, log); err != nil {
 			return nil, err
 		}
 		found[c.name] = filepath.Join(cache, c.name)
@@ -86,8 +124,8 @@ func Ensure(ctx context.Context, log io.Writer) (Binaries, error) {
 
 // find fills in the components that exist, the user's before the cached ones,
 // and returns the others.
-func find(found Binaries, cache string) (missing []component) {
-	for _, c := range components {
+func (k kit) find(found Binaries, cache string) (missing []component) {
+	for _, c := range k.programs {
 		found[c.name] = ""
 		for _, dir := range []string{os.Getenv("KUBEBUILDER_ASSETS"), cache} {
 			path := filepath.Join(dir, c.name)
@@ -105,7 +143,7 @@ func find(found Binaries, cache string) (missing []component) {
 
 // build compiles one component into a folder of its own and then moves it into
 // the cache, so that what is in the cache is whole.
-func build(ctx context.Context, src, cache string, c component, log io.Writer) error {
+func (k kit) build(ctx context.Context, src, cache string, c component, log io.Writer) error {
 	tmp, err := os.MkdirTemp(cache, "build-")
 	if err != nil {
 		return fmt.Errorf("build %s: %w", c.name, err)
@@ -115,8 +153,8 @@ func build(ctx context.Context, src, cache string, c component, log io.Writer) e
 	if c.minutes > 1 {
 		unit = "minutes"
 	}
-	fmt.Fprintf(log, "Building %s (Kubernetes %s; about %d %s, once)\n", c.name, KubernetesVersion, c.minutes, unit)
-	args := append(append([]string{"build"}, buildFlags()...), "-o", filepath.Join(tmp, c.name), c.pkg)
+	fmt.Fprintf(log, "Building %s (%s %s; about %d %s, once)\n", c.name, k.what, k.version, c.minutes, unit)
+	args := append(append([]string{"build"}, k.buildFlags()...), "-o", filepath.Join(tmp, c.name), c.pkg)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = src
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
@@ -130,13 +168,12 @@ func build(ctx context.Context, src, cache string, c component, log io.Writer) e
 	return nil
 }
 
-// buildFlags stamps the version: kubectl and Helm cannot parse an unstamped one.
-func buildFlags() []string {
-	minor := strings.Split(KubernetesVersion, ".")[1]
+func (k kit) buildFlags() []string {
+	minor := strings.Split(k.version, ".")[1]
 	ld := []string{"-s", "-w"}
-	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+	for _, pkg := range k.stamped {
 		ld = append(ld,
-			"-X", pkg+".gitVersion="+KubernetesVersion,
+			"-X", pkg+".gitVersion="+k.version,
 			"-X", pkg+".gitMajor=1",
 			"-X", pkg+".gitMinor="+minor)
 	}
@@ -145,16 +182,16 @@ func buildFlags() []string {
 
 // cacheDir returns the folder for components built from exactly this module,
 // with these flags and this compiler.
-func cacheDir(src string) (string, error) {
+func (k kit) cacheDir(src string) (string, error) {
 	h := sha256.New()
-	for _, file := range []string{"go.mod", "go.sum", filepath.Join("etcd", "main.go")} {
+	for _, file := range append([]string{"go.mod", "go.sum"}, k.sources...) {
 		content, err := os.ReadFile(filepath.Join(src, file))
 		if err != nil {
 			return "", fmt.Errorf("read the lab's components: %w", err)
 		}
 		fmt.Fprintf(h, "%s %d\n%s", file, len(content), content)
 	}
-	fmt.Fprintln(h, buildFlags(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintln(h, k.buildFlags(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	base := os.Getenv("XDG_CACHE_HOME")
 	if base == "" {
 		home, err := os.UserHomeDir()
@@ -163,7 +200,11 @@ func cacheDir(src string) (string, error) {
 		}
 		base = filepath.Join(home, ".cache")
 	}
-	return filepath.Join(base, "ark", "lab", KubernetesVersion+"-"+hex.EncodeToString(h.Sum(nil))[:12]), nil
+	name := k.version + "-" + hex.EncodeToString(h.Sum(nil))[:12]
+	if k.dir != controlPlane.dir {
+		name = k.dir + "-" + name
+	}
+	return filepath.Join(base, "ark", "lab", name), nil
 }
 
 // Root returns the folder of the checkout that holds the working directory.
@@ -181,12 +222,4 @@ func Root() (string, error) {
 		}
 		dir = filepath.Dir(dir)
 	}
-}
-
-func componentsDir() (string, error) {
-	root, err := Root()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(root, "test", "lab", "components"), nil
 }

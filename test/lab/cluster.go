@@ -34,6 +34,9 @@ type Options struct {
 	// ControllerManager starts kube-controller-manager too. Without it nothing
 	// deletes the content of namespaces, collects garbage or makes service accounts.
 	ControllerManager bool
+	// Audit names users, such as system:serviceaccount:ns:name, whose requests are
+	// recorded: see Cluster.Audited.
+	Audit []string
 	// Detached leaves the cluster running when this process ends.
 	Detached bool
 	// Log is told what is built and started. When omitted, it is os.Stderr.
@@ -51,6 +54,7 @@ type Cluster struct {
 
 	config    *rest.Config
 	processes []*process
+	audit     []string
 	unlock    func()
 	detached  bool
 }
@@ -98,7 +102,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Binaries: bin, detached: opts.Detached}
+	c := &Cluster{Binaries: bin, audit: opts.Audit, detached: opts.Detached}
 	if err := c.prepare(opts.Dir); err != nil {
 		return nil, err
 	}
@@ -198,7 +202,11 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := c.run(apiServer,
+	args, err := c.auditFlags()
+	if err != nil {
+		return err
+	}
+	p, err := c.run(apiServer, append(args,
 		"--etcd-servers="+etcdSocket,
 		"--bind-address=127.0.0.1", "--secure-port="+port,
 		"--tls-cert-file="+filepath.Join(c.Dir, serverCert), "--tls-private-key-file="+serverKey,
@@ -209,7 +217,7 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 		"--service-cluster-ip-range=10.0.0.0/24",
 		"--allow-privileged",
 		// What is tested are bursts by one client on two cores, not fairness.
-		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000")
+		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000")...)
 	if err != nil {
 		return err
 	}

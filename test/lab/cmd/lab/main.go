@@ -6,8 +6,8 @@
 //	lab up     start it, or find it running; prints export KUBECONFIG=… and nothing else
 //	lab env    print the same for a running one
 //	lab down   stop it and remove its data
-//	lab build  build the components only
-//	lab path   the same, and print the folder that holds kubectl
+//	lab build  build all components and Helm, and start nothing
+//	lab path   build the components, and print the folder that holds kubectl
 //
 // Progress goes to standard error, so that eval "$(lab up)" works.
 package main
@@ -53,7 +53,10 @@ func run(ctx context.Context, args []string) error {
 	case "down":
 		return background.Down(ctx)
 	case "build":
-		_, err := lab.Ensure(ctx, os.Stderr)
+		if _, err := lab.Ensure(ctx, os.Stderr); err != nil {
+			return err
+		}
+		_, err := lab.Helm(ctx, os.Stderr)
 		return err
 	case "path":
 		bin, err := lab.Ensure(ctx, os.Stderr)
