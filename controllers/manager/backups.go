@@ -19,7 +19,7 @@ func setUpBackup(s shared) error {
 		Locations: s.locations, Rules: s.rules,
 		Source: collect.Source{Discoverer: s.cluster, Lister: s.cluster}, ClusterUID: s.clusterUID,
 		Takes: backup.NewTakes(), Removals: backup.NewRemovals(),
-		NewAttempt: newAttempt,
+		NewAttempt: newAttempt, Metrics: s.metrics,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)
 }
@@ -31,7 +31,7 @@ func setUpRestore(s shared) error {
 		Target:     enginerestore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster},
 		ClusterUID: s.clusterUID, Runs: restore.NewRuns(),
 		Namespace: s.opts.Namespace, Records: s.GetAPIReader(),
-		Disabled: !s.opts.Restore,
+		Disabled: !s.opts.Restore, Metrics: s.metrics,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)
 }

@@ -8,9 +8,11 @@ import (
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/gopherwood/ark/controllers/config"
 	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/policy"
 	"github.com/gopherwood/ark/controllers/schedule"
@@ -29,6 +31,7 @@ type shared struct {
 	// cluster is the one that is backed up and restored into, clusterUID its identity.
 	cluster    *kube.Cluster
 	clusterUID string
+	metrics    *metrics.Metrics
 }
 
 // reconcilerOptions hold for every controller.
@@ -37,19 +40,26 @@ var reconcilerOptions = controller.Options{}
 // The cluster's identity is that of its namespace kube-system.
 // +kubebuilder:rbac:groups=core,resources=namespaces,resourceNames=kube-system,verbs=get
 
-// setUp registers the controllers with the manager.
-func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) error {
+// setUp registers the controllers with the manager, and their metrics with the
+// library's registry. What it returns takes the metrics off again.
+func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(), err error) {
 	cluster, err := kube.New(mgr.GetConfig(), kube.Options{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	clusterUID, err := cluster.ClusterUID(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	counters, err := metrics.New(ctrlmetrics.Registry, metrics.NewState(mgr.GetCache(), clusterUID))
+	if err != nil {
+		return nil, err
+	}
+	cleanUp = func() { counters.Unregister(ctrlmetrics.Registry) }
 	s := shared{
 		cluster:    cluster,
 		clusterUID: clusterUID,
+		metrics:    counters,
 		Manager:    mgr,
 		opts:       opts,
 		locations: &locations.Locations{
@@ -67,10 +77,11 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) error {
 		setUpRestore,
 	} {
 		if err := register(s); err != nil {
-			return err
+			cleanUp()
+			return nil, err
 		}
 	}
-	return nil
+	return cleanUp, nil
 }
 
 func setUpConfig(s shared) error {
@@ -92,7 +103,7 @@ func setUpPolicy(s shared) error {
 func setUpSchedule(s shared) error {
 	r := &schedule.Reconciler{
 		Client: s.GetClient(), Storage: s.locations,
-		Events: s.GetEventRecorder("ark-schedule"), Clock: s.opts.Clock,
+		Events: s.GetEventRecorder("ark-schedule"), Clock: s.opts.Clock, Metrics: s.metrics,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)
 }
@@ -100,7 +111,7 @@ func setUpSchedule(s shared) error {
 func setUpSync(s shared) error {
 	r := &sync.Reconciler{
 		Client: s.GetClient(), Reader: s.GetAPIReader(), Locations: s.locations,
-		Events: s.GetEventRecorder("ark-sync"), Clock: s.opts.Clock, Runs: sync.NewRuns(),
+		Events: s.GetEventRecorder("ark-sync"), Clock: s.opts.Clock, Runs: sync.NewRuns(), Metrics: s.metrics,
 	}
 	return r.SetupWithManager(s, reconcilerOptions)
 }

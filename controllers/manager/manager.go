@@ -47,9 +47,11 @@ func Run(ctx context.Context, cfg *rest.Config, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if err := setUp(ctx, mgr, opts); err != nil {
+	cleanUp, err := setUp(ctx, mgr, opts)
+	if err != nil {
 		return err
 	}
+	defer cleanUp()
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("run controllers: %w", err)
 	}

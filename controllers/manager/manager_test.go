@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,7 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 		b := backups.Items[0]
 		return strings.HasPrefix(b.Name, "shop.yearly-") && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ReadyCondition), nil
 	})
+	checkMetrics(t, "http://"+metrics+"/metrics")
 
 	stop()
 	if err := <-ended; err != nil {
@@ -126,6 +129,38 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 	if holder := lease.Spec.HolderIdentity; holder != nil && *holder != "" {
 		t.Errorf("the lease is still held by %q", *holder)
 	}
+}
+
+// checkMetrics scrapes until the figures of one policy and one backup are there.
+func checkMetrics(t *testing.T, url string) {
+	t.Helper()
+	want := []string{
+		`ark_backups_total{policy="shop",result="succeeded"} 1`,
+		`ark_backup_objects_total{outcome="included",policy="shop"} `,
+		`ark_backup_bytes_total{policy="shop"} `,
+		`ark_backup_duration_seconds_count{policy="shop"} 1`,
+		`ark_schedule_lateness_seconds_count{schedule="shop.yearly"} 1`,
+		`ark_storage_location_available{location="main"} 1`,
+		`ark_stored_backups{location="main",origin="foreign"} 0`,
+		`ark_syncs_total{location="main",result="succeeded"} `,
+		`ark_last_successful_backup_timestamp_seconds{policy="shop"} `,
+	}
+	eventually(t, "the figures in the metrics", func(ctx context.Context) (bool, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return false, err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false, err
+		}
+		body, err := io.ReadAll(res.Body)
+		if err := errors.Join(err, res.Body.Close()); err != nil {
+			return false, err
+		}
+		missing := slices.DeleteFunc(slices.Clone(want), func(line string) bool { return strings.Contains(string(body), "\n"+line) })
+		return len(missing) == 0, nil
+	})
 }
 
 // ready reports whether Ready has the status.

@@ -26,6 +26,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/internal/status"
 	"github.com/gopherwood/ark/controllers/internal/step"
@@ -55,6 +56,8 @@ type Reconciler struct {
 	// locations that are never written. Records reads them, past any cache.
 	Namespace string
 	Records   client.Reader
+	// Metrics counts what is done; nil counts nothing.
+	Metrics *metrics.Metrics
 	// Disabled stalls Restores that have not run: the process has no right to write.
 	Disabled bool
 }
@@ -109,6 +112,9 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	r.announce(s)
 	if perr := status.Patch(ctx, r.Client, s.restore, s.before); perr != nil {
 		return ctrl.Result{}, errors.Join(err, perr)
+	}
+	if s.ran && s.ending != nil {
+		r.Metrics.RestoreEnded(s.restore, s.ending.reason)
 	}
 	if !s.active {
 		r.Runs.Forget(s.restore.UID)

@@ -32,8 +32,10 @@ type scope struct {
 	// active says that a run is queued or running, progress how far it is.
 	active   bool
 	progress *engrestore.Progress
-	// ending is how the restore ended; nil while it did not.
+	// ending is how the restore ended; nil while it did not. ran says that a run of
+	// this process did, and no record of an earlier one.
 	ending *ending
+	ran    bool
 }
 
 func newScope(o *v1alpha1.Restore, now time.Time) *scope {

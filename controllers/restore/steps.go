@@ -69,7 +69,7 @@ func (r *Reconciler) observeRun(_ context.Context, s *scope) error {
 	case longrun.Ended:
 	}
 	if state.Err == nil {
-		s.ending = state.Result
+		s.ending, s.ran = state.Result, true
 		return nil
 	}
 	return r.judgeFailure(s, state.Err)

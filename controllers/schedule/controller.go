@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/status"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/internal/wake"
@@ -48,6 +49,8 @@ type Reconciler struct {
 	Storage Storage
 	Events  events.EventRecorder
 	Clock   engine.Clock
+	// Metrics counts what is done; nil counts nothing.
+	Metrics *metrics.Metrics
 }
 
 // SetupWithManager registers the controller. Besides the Schedule itself, what

@@ -189,6 +189,7 @@ func (r *Reconciler) fire(ctx context.Context, s *scope) error {
 		return fmt.Errorf("create backup %s: %w", backup.Name, err)
 	default:
 		s.made = backup
+		r.Metrics.Fired(s.schedule.Name, s.now.Sub(s.plan.due))
 		log.FromContext(ctx).Info("Created backup", "backup", backup.Name, "firing", s.plan.due, "missed", s.plan.missed)
 	}
 	s.learnName(backup.Name)

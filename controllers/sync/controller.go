@@ -32,6 +32,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/announce"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/status"
 	"github.com/gopherwood/ark/controllers/internal/wake"
 	"github.com/gopherwood/ark/engine"
@@ -68,6 +69,8 @@ type Reconciler struct {
 	Events    events.EventRecorder
 	Clock     engine.Clock
 	Runs      *Runs
+	// Metrics counts what is done; nil counts nothing.
+	Metrics *metrics.Metrics
 
 	// memory holds what was learned of each location, by name. It belongs to
 	// Reconcile and, while a location's run is active, its entry to the run.
@@ -112,6 +115,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, cfg *v1alpha1.Config) (ctrl.
 			if err := r.report(ctx, cfg, m, state); err != nil {
 				return ctrl.Result{}, err
 			}
+			r.Metrics.Synced(l.Name, state.Err != nil)
 			r.Runs.Forget(runID(cfg, l.Name))
 			state.Phase = longrun.Absent
 		}

@@ -7,6 +7,7 @@
 package metrics
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,14 +38,16 @@ type Metrics struct {
 	denials        *prometheus.CounterVec
 	syncs          *prometheus.CounterVec
 	lateness       *prometheus.HistogramVec
+
+	all []prometheus.Collector
 }
 
 // seconds are the buckets of durations: from a small namespace to a cluster of a
 // million objects.
 var seconds = []float64{0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600}
 
-// New registers the counters.
-func New(registry prometheus.Registerer) (*Metrics, error) {
+// New registers the counters, and others beside them: all or none.
+func New(registry prometheus.Registerer, others ...prometheus.Collector) (*Metrics, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -67,15 +70,23 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		syncs:          counter("ark_syncs_total", "Listings of storage locations, by location and result: succeeded or failed.", "location", "result"),
 		lateness:       histogram("ark_schedule_lateness_seconds", "How late backups were begun after their firing, by schedule.", "schedule"),
 	}
-	for _, c := range []prometheus.Collector{
+	m.all = append(others,
 		m.backups, m.backupSeconds, m.backupObjects, m.backupBytes, m.excluded, m.removed,
-		m.restores, m.restoreSeconds, m.restoreObjects, m.denials, m.syncs, m.lateness,
-	} {
+		m.restores, m.restoreSeconds, m.restoreObjects, m.denials, m.syncs, m.lateness)
+	for _, c := range m.all {
 		if err := registry.Register(c); err != nil {
-			return nil, err
+			m.Unregister(registry)
+			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}
 	return m, nil
+}
+
+// Unregister takes everything off the registry that New put there.
+func (m *Metrics) Unregister(registry prometheus.Registerer) {
+	for _, c := range m.all {
+		registry.Unregister(c)
+	}
 }
 
 // BackupEnded counts a backup that this process took, or gave up.
