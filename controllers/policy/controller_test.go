@@ -119,7 +119,7 @@ func (b *bench) schedules() map[string]v1alpha1.Schedule {
 
 func names(schedules map[string]v1alpha1.Schedule) string {
 	var list []string
-	for _, name := range []string{"shop.hourly", "shop.nightly", "shop.weekly"} {
+	for _, name := range []string{"shop.hourly", "shop.monthly", "shop.nightly", "shop.weekly"} {
 		if _, ok := schedules[name]; ok {
 			list = append(list, name)
 		}
@@ -230,12 +230,15 @@ func TestOnlyThePolicysOwnSchedulesAreTouched(t *testing.T) {
 	}
 	ours := map[string]string{v1alpha1.CreatedByLabel: "policy", v1alpha1.PolicyLabel: "shop"}
 	controllertest.Create(t, b, config(), p, mine("shop.nightly", nil), mine("shop.weekly", ours))
+	adopted := mine("shop.monthly", nil) // an owner, but not made by us
+	adopted.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(p, v1alpha1.GroupVersion.WithKind("BackupPolicy"))}
+	controllertest.Create(t, b, adopted)
 	want := "False ScheduleClash: a Schedule named shop.nightly exists and is not this policy's: delete it, or rename the entry in spec.schedules"
 	if ready := b.reconcile(p); ready != want {
 		t.Errorf("Ready = %s\n   want %s", ready, want)
 	}
 	got := b.schedules()
-	if names(got) != "shop.hourly shop.nightly shop.weekly" || got["shop.nightly"].Spec.Cron != "@daily" {
+	if names(got) != "shop.hourly shop.monthly shop.nightly shop.weekly" || got["shop.nightly"].Spec.Cron != "@daily" {
 		t.Errorf("schedules = %s, %+v", names(got), got["shop.nightly"].Spec)
 	}
 	if diff := cmp.Diff([]string{"shop.hourly"}, p.Status.Schedules); diff != "" {
