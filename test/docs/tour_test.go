@@ -52,18 +52,16 @@ func TestTheTour(t *testing.T) {
 		}
 	})
 
-	script := "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
-	parts := 0
+	parts := []string{"set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"}
 	for _, b := range blocksOf(t, "README.md") {
 		if b.mark == "tour" {
-			script += b.text
-			parts++
+			parts = append(parts, b.text)
 		}
 	}
-	if parts < 5 {
-		t.Fatalf("the tour has %d parts", parts)
+	if len(parts) < 5 {
+		t.Fatalf("the tour has %d parts", len(parts))
 	}
-	out, err := run(t, checkout, script)
+	out, err := run(t, checkout, strings.Join(parts, ""))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
