@@ -15,7 +15,6 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine"
-	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
@@ -48,11 +47,10 @@ type work struct {
 // run restores, and records what came of it. An error means that it broke off,
 // and that another attempt may go further.
 func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*ending, error) {
-	index, err := w.catalog.OpenFile(ctx, w.snapshot, archive.IndexFile)
+	index, err := w.catalog.Index(ctx, w.snapshot)
 	if err != nil {
 		return nil, err
 	}
-	defer index.Close()
 	record, err := w.records.begin(ctx, w)
 	if err != nil {
 		return nil, err
@@ -60,7 +58,7 @@ func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*en
 	defer record.discard()
 	report, err := engrestore.Run(ctx, w.target, w.request, engrestore.Source{
 		Types:    engrestore.TypesOf(w.snapshot.Marker),
-		Index:    archive.ReadIndex(index),
+		Index:    index,
 		Contents: w.catalog.Contents(w.snapshot),
 	}, engrestore.Options{
 		Gate: w.gate, Results: record.lines(), Replaced: record.replaced(), Progress: progress, Sleep: engrestore.Sleep,

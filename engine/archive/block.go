@@ -5,8 +5,6 @@ package archive
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -26,10 +24,10 @@ const (
 type block struct {
 	buf bytes.Buffer
 	gz  *gzip.Writer
-	// lines encodes index lines into the block.
-	lines *json.Encoder
 	// raw counts the uncompressed bytes.
 	raw int64
+	// parts are what a block of the index holds.
+	parts parts
 }
 
 // blocks keeps compressors, which weigh a megabyte each, from one member to the
@@ -41,8 +39,6 @@ var blocks = sync.Pool{New: func() any {
 		panic(err) // the level is a constant of this package
 	}
 	b.gz = gz
-	b.lines = json.NewEncoder(b)
-	b.lines.SetEscapeHTML(false)
 	return b
 }}
 
@@ -57,14 +53,6 @@ func (b *block) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// line writes an index line.
-func (b *block) line(e *Entry) error {
-	if err := b.lines.Encode(e); err != nil {
-		return fmt.Errorf("encode index line of %s: %w", e.Key(), err)
-	}
-	return nil
-}
-
 func (b *block) close() error { return b.gz.Close() }
 
 func (b *block) release() {
@@ -74,5 +62,6 @@ func (b *block) release() {
 	b.buf.Reset()
 	b.gz.Reset(&b.buf)
 	b.raw = 0
+	b.parts.forget()
 	blocks.Put(b)
 }

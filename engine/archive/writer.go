@@ -6,7 +6,6 @@ package archive
 import (
 	"archive/tar"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strconv"
@@ -37,22 +36,27 @@ const (
 type Writer struct {
 	mtime time.Time
 
-	mu       sync.Mutex // guards the fields below
-	contents io.Writer
-	index    io.Writer
-	offset   int64
-	err      error
-	closed   bool
+	mu        sync.Mutex // guards the fields below
+	contents  io.Writer
+	index     io.Writer
+	offset    int64
+	directory directory
+	err       error
+	closed    bool
 
-	notesMu sync.Mutex // guards notes
+	notesMu sync.Mutex // guards notes and line
 	notes   *block
+	line    lineWriter
 }
 
 // NewWriter returns a Writer that appends to contents and index. In contents,
 // every entry carries mtime, so that equal objects make equal bytes. Neither
 // writer is closed by it.
 func NewWriter(contents, index io.Writer, mtime time.Time) *Writer {
-	return &Writer{mtime: mtime.UTC().Truncate(time.Second), contents: contents, index: index}
+	return &Writer{
+		mtime: mtime.UTC().Truncate(time.Second), contents: contents, index: index,
+		directory: directory{namespaces: map[string]bool{}},
+	}
 }
 
 // NewMember returns a Member for one worker.
@@ -71,8 +75,12 @@ func (w *Writer) Note(e Entry) error {
 	if w.notes == nil {
 		w.notes = newBlock()
 	}
-	if err := w.notes.line(&e); err != nil {
-		return err
+	w.line.buf = w.line.buf[:0]
+	w.line.head(&e)
+	w.line.tail(0, 0)
+	w.notes.parts.add(e.Group, e.Resource, e.Namespace, e.Name)
+	if _, err := w.notes.Write(w.line.buf); err != nil {
+		return fmt.Errorf("note %s: %w", e.Key(), err)
 	}
 	if w.notes.raw < indexBlockBytes {
 		return nil
@@ -84,7 +92,7 @@ func (w *Writer) Note(e Entry) error {
 func (w *Writer) flushNotes() error {
 	b := w.notes
 	w.notes = nil
-	return w.appendIndex(b)
+	return w.appendIndex(b, false)
 }
 
 // Close ends both files: the version and the end of the tarball in a last
@@ -147,15 +155,21 @@ func (w *Writer) appendContents(b *block) (offset, size int64, err error) {
 	return offset, size, nil
 }
 
-// appendIndex closes b and appends it.
-func (w *Writer) appendIndex(b *block) error {
+// appendIndex closes b and appends it. archived says that the contents hold what
+// its lines are about.
+func (w *Writer) appendIndex(b *block, archived bool) error {
 	defer b.release()
 	if err := b.close(); err != nil {
 		return fmt.Errorf("compress index: %w", err)
 	}
+	sum := sha256.Sum256(b.buf.Bytes())
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.append(w.index, b, "index")
+	if err := w.append(w.index, b, "index"); err != nil {
+		return err
+	}
+	w.directory.add(b, sum, archived)
+	return nil
 }
 
 // append needs mu.
@@ -170,97 +184,4 @@ func (w *Writer) append(to io.Writer, b *block, what string) error {
 		w.err = fmt.Errorf("write %s: %w", what, err)
 	}
 	return w.err
-}
-
-// Member gathers the objects of one worker into a gzip member of its own, a
-// whole number of tar entries. It is not safe for concurrent use.
-type Member struct {
-	w       *Writer
-	block   *block
-	tar     *tar.Writer
-	pending []Entry
-	index   *block
-}
-
-// Add appends the object raw, whose type, names and codes e gives, and fills in
-// the rest of its index line. It keeps neither raw nor anything that e refers
-// to beyond the next Flush. An error that wraps ErrInvalidEntry is about this object
-// only, and nothing was written.
-func (m *Member) Add(e Entry, raw []byte) error {
-	e.Size = int64(len(raw))
-	sum := sha256.Sum256(raw)
-	e.SHA256 = hex.EncodeToString(sum[:])
-	e.Error = Text(e.Error)
-	if err := e.check(); err != nil {
-		return fmt.Errorf("add %s: %w: %w", e.Key(), ErrInvalidEntry, err)
-	}
-	// A big object gets a member of its own, so that its neighbours stay cheap to read.
-	if len(raw) >= MemberBytes {
-		if err := m.flushContents(); err != nil {
-			return err
-		}
-	}
-	if m.block == nil {
-		m.block = newBlock()
-		m.tar = tar.NewWriter(m.block)
-	}
-	if err := m.tar.WriteHeader(m.w.header(e.Path(), len(raw))); err != nil {
-		return fmt.Errorf("add %s: %w", e.Key(), err)
-	}
-	e.Offset = m.block.raw
-	if _, err := m.tar.Write(raw); err != nil {
-		return fmt.Errorf("add %s: %w", e.Key(), err)
-	}
-	m.pending = append(m.pending, e)
-	if m.block.raw < MemberBytes {
-		return nil
-	}
-	return m.flushContents()
-}
-
-// Flush hands everything that was added to the Writer. Blocks of the index then
-// begin with what is added next: a worker that flushes between two types keeps
-// their lines apart.
-func (m *Member) Flush() error {
-	if err := m.flushContents(); err != nil {
-		return err
-	}
-	if m.index == nil {
-		return nil
-	}
-	b := m.index
-	m.index = nil
-	return m.w.appendIndex(b)
-}
-
-func (m *Member) flushContents() error {
-	if m.block == nil {
-		return nil
-	}
-	b, pending := m.block, m.pending
-	m.block, m.pending = nil, m.pending[:0]
-	defer clear(pending)
-	if err := m.tar.Flush(); err != nil {
-		b.release()
-		return fmt.Errorf("pad contents: %w", err)
-	}
-	offset, size, err := m.w.appendContents(b)
-	if err != nil {
-		return err
-	}
-	if m.index == nil {
-		m.index = newBlock()
-	}
-	for i := range pending {
-		pending[i].Member, pending[i].MemberSize = offset, size
-		if err := m.index.line(&pending[i]); err != nil {
-			return err
-		}
-	}
-	if m.index.raw < indexBlockBytes {
-		return nil
-	}
-	full := m.index
-	m.index = nil
-	return m.w.appendIndex(full)
 }

@@ -113,7 +113,19 @@ func (t *take) collect(ctx context.Context, log *runLog, progress func(collect.P
 			return nil, fmt.Errorf("finish archive: %w", err)
 		}
 	}
-	return report, nil
+	return report, t.writeDirectory(ctx, w)
+}
+
+// writeDirectory writes what finds an object in the index without reading it all.
+func (t *take) writeDirectory(ctx context.Context, w *archive.Writer) error {
+	f, err := t.file(ctx, archive.DirectoryFile)
+	if err != nil {
+		return err
+	}
+	if err := w.WriteDirectory(f); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // writeBeside writes the results, and the rules that selected.

@@ -119,12 +119,15 @@ func TestTheMarkerSaysWhatWasTaken(t *testing.T) {
 	}
 	m := *snapshot.Marker
 	var files []string
-	for _, name := range []string{archive.ContentsFile, archive.IndexFile, archive.ResultsFile, archive.DecisionsFile, archive.LogFile, archive.PolicyFile} {
+	for _, name := range []string{
+		archive.ContentsFile, archive.IndexFile, archive.DirectoryFile,
+		archive.ResultsFile, archive.DecisionsFile, archive.LogFile, archive.PolicyFile,
+	} {
 		if m.Files[name].Size == 0 {
 			files = append(files, name)
 		}
 	}
-	if files != nil || len(m.Files) != 6 {
+	if files != nil || len(m.Files) != 7 {
 		t.Errorf("files = %v, without %v", m.Files, files)
 	}
 	m.Files, m.Resources = nil, nil

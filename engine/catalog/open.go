@@ -52,6 +52,17 @@ func (c *Catalog) open(ctx context.Context, key string, files map[string]archive
 	return archive.NewCheckedReader(blob, file), nil
 }
 
+// Index reads the index of a backup, all of it or what matters. It reads the
+// directory of the index at once; see archive.OpenIndex for its errors.
+func (c *Catalog) Index(ctx context.Context, s *Snapshot) (*archive.Index, error) {
+	m := s.Marker
+	x, err := archive.OpenIndex(ctx, c.store, archive.FileKey(m.Cluster.UID, m.Name, m.Attempt, ""), m.Files)
+	if err != nil {
+		return nil, fmt.Errorf("open backup %s: %w", m.Name, err)
+	}
+	return x, nil
+}
+
 // Contents reads single objects of a backup.
 func (c *Catalog) Contents(s *Snapshot) *archive.Contents {
 	m := s.Marker

@@ -6,6 +6,8 @@ package restore_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"slices"
 	"strings"
@@ -31,7 +33,24 @@ func (m *memory) Open(_ context.Context, _ string, offset, length int64) (io.Rea
 	if m.err != nil {
 		return nil, m.err
 	}
+	if length < 0 {
+		length = int64(len(m.data)) - offset
+	}
 	return io.NopCloser(bytes.NewReader(m.data[offset : offset+length])), nil
+}
+
+// file describes the blob as a marker does.
+func (m *memory) file() archive.File {
+	sum := sha256.Sum256(m.data)
+	return archive.File{Size: int64(len(m.data)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// shelf is a store of several blobs.
+type shelf map[string]*memory
+
+// Open implements archive.Opener.
+func (s shelf) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+	return s[key].Open(ctx, key, offset, length)
 }
 
 // backup archives all objects of a cluster, as a backup does. The edits change
@@ -64,14 +83,31 @@ func backup(t *testing.T, c *fakeCluster, edits ...func(*archive.Entry)) restore
 	}
 	must(t, member.Flush())
 	must(t, w.Close())
-	return sourceOf(&memory{data: contents.Bytes()}, index.Bytes())
+	return sourceOf(t, w, &contents, &index, c.types)
 }
 
-func sourceOf(store *memory, index []byte) restore.Source {
+// sourceOf opens what w wrote, with the directory of the index.
+func sourceOf(t *testing.T, w *archive.Writer, contents, index *bytes.Buffer, types []engine.Resource) restore.Source {
+	t.Helper()
+	var directory bytes.Buffer
+	must(t, w.WriteDirectory(&directory))
+	store := &memory{data: contents.Bytes()}
 	return restore.Source{
-		Index:    archive.ReadIndex(bytes.NewReader(index)),
-		Contents: archive.OpenContents(store, "contents.tar.gz", archive.File{Size: int64(len(store.data))}),
+		Types:    types,
+		Index:    indexOf(t, index.Bytes(), directory.Bytes()),
+		Contents: archive.OpenContents(store, archive.ContentsFile, store.file()),
 	}
+}
+
+// indexOf opens an index with its directory, of which plans read what they need.
+func indexOf(t *testing.T, index, directory []byte) *archive.Index {
+	t.Helper()
+	store := shelf{archive.IndexFile: {data: index}, archive.DirectoryFile: {data: directory}}
+	x, err := archive.OpenIndex(t.Context(), store, "", map[string]archive.File{
+		archive.IndexFile: store[archive.IndexFile].file(), archive.DirectoryFile: store[archive.DirectoryFile].file(),
+	})
+	must(t, err)
+	return x
 }
 
 func entryOf(o engine.Object, m transform.Manifest) archive.Entry {

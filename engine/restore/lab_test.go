@@ -190,11 +190,7 @@ func (s *site) backup() func() restore.Source {
 	}
 	discovery, err := s.cluster.Discover(s.t.Context())
 	must(s.t, err)
-	return func() restore.Source {
-		src := sourceOf(&memory{data: contents.Bytes()}, index.Bytes())
-		src.Types = discovery.Resources
-		return src
-	}
+	return func() restore.Source { return sourceOf(s.t, w, &contents, &index, discovery.Resources) }
 }
 
 func (s *site) restore(req restore.Request, src restore.Source) *restore.Report {

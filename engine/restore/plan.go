@@ -119,23 +119,16 @@ type planner struct {
 	sources map[string]bool
 }
 
-// NewPlan reads the index once and decides what is restored, and where. A
-// *RequestError says that the request and the backup do not fit each other.
+// NewPlan reads what the request concerns of the index and decides what is
+// restored, and where. A *RequestError says that the request and the backup do
+// not fit each other.
 func NewPlan(ctx context.Context, req *Request, target engine.Discovery, src Source) (*Plan, error) {
 	p, err := newPlanner(req, target, src.Types)
 	if err != nil {
 		return nil, err
 	}
-	for e, err := range src.Index {
-		if err != nil {
-			return nil, fmt.Errorf("plan restore: %w", err)
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("plan restore: %w", err)
-		}
-		if err := p.add(e); err != nil {
-			return nil, fmt.Errorf("plan restore: %w", err)
-		}
+	if err := p.read(ctx, src.Index, src.Types); err != nil {
+		return nil, fmt.Errorf("plan restore: %w", err)
 	}
 	return p.finish()
 }

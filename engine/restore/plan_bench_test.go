@@ -31,7 +31,7 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 	b.ReportAllocs()
-	if _, err := restore.NewPlan(b.Context(), &req, target, restore.Source{Index: index}); err != nil {
+	if _, err := restore.NewPlan(b.Context(), &req, target, restore.Source{Index: restore.WholeIndex(index)}); err != nil {
 		b.Fatal(err)
 	}
 }

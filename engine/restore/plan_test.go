@@ -302,7 +302,7 @@ func TestAnIndexThatListsAnObjectTwiceIsCorrupt(t *testing.T) {
 	source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
 	source.add(configMap("v", ""))
 	src := backup(t, source)
-	src.Index = twice(src.Index)
+	src.Index = restore.WholeIndex(twice(src.Index.Lines(t.Context(), nil)))
 	_, err := run(t, newFakeCluster(t), request(), src, restore.Options{})
 	if !errors.Is(err, engine.ErrCorrupt) {
 		t.Errorf("Run() error = %v, want ErrCorrupt", err)

@@ -117,9 +117,11 @@ type lineage struct {
 
 // remaker is an archived object of a kind whose controller makes others.
 type remaker struct {
-	kind       schema.GroupKind
-	included   bool
-	controller types.UID
+	kind     schema.GroupKind
+	included bool
+	// controller is the UID of what controls it, of that kind; empty for none.
+	controller     types.UID
+	controllerKind schema.GroupKind
 }
 
 func newLineage() *lineage {
@@ -131,7 +133,9 @@ func (l *lineage) add(e *archive.Entry) {
 	kind := schema.GroupKind{Group: e.Group, Kind: e.Kind}
 	controller, controllerKind := controllerOf(e)
 	if e.UID != "" && slices.Contains(remakers, kind) {
-		l.remakers[e.UID] = remaker{kind: kind, included: !e.Excluded, controller: controller}
+		l.remakers[e.UID] = remaker{
+			kind: kind, included: !e.Excluded, controller: controller, controllerKind: controllerKind,
+		}
 	}
 	if e.Resource == "endpointslices" && e.Labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io" {
 		l.selecting[e.Namespace+"/"+e.Labels["kubernetes.io/service-name"]] = true

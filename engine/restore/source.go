@@ -18,10 +18,33 @@ import (
 type Source struct {
 	// Types are those of the archived objects, as far as the marker tells.
 	Types []engine.Resource
-	// Index yields the lines of the index. It is read once.
-	Index iter.Seq2[archive.Entry, error]
+	// Index is what the backup holds.
+	Index Index
 	// Contents reads the archived objects.
 	Contents Contents
+}
+
+// Index reads lines of an index. *archive.Index is one.
+type Index interface {
+	// Namespaces returns the namespaces that archived objects lie in or are, and
+	// those of which everything was left out. When it is not known, Lines yields all
+	// lines whatever is wanted.
+	Namespaces() (archived, leftOut []string, known bool)
+	// Lines yields at least the lines of parts that are wanted; nil wants all.
+	Lines(ctx context.Context, wanted func(archive.Part) bool) iter.Seq2[archive.Entry, error]
+}
+
+var _ Index = (*archive.Index)(nil)
+
+// WholeIndex makes an Index of lines that can only be had all together.
+type WholeIndex iter.Seq2[archive.Entry, error]
+
+// Namespaces says that it is not known.
+func (WholeIndex) Namespaces() (archived, leftOut []string, known bool) { return nil, nil, false }
+
+// Lines yields all lines.
+func (w WholeIndex) Lines(context.Context, func(archive.Part) bool) iter.Seq2[archive.Entry, error] {
+	return iter.Seq2[archive.Entry, error](w)
 }
 
 // Contents reads members of an archive. *archive.Contents is one.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/kube"
 	"github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/selection"
@@ -36,13 +35,12 @@ func runRestoreJob(ctx context.Context, j job, m *meter) error {
 	if err != nil {
 		return err
 	}
-	index, err := store.OpenFile(ctx, snapshot, archive.IndexFile)
+	index, err := store.Index(ctx, snapshot)
 	if err != nil {
 		return err
 	}
-	defer index.Close()
 	report, err := restore.Run(ctx, restore.Target{Discoverer: cluster, Getter: cluster, Writer: cluster}, request(j), restore.Source{
-		Types: restore.TypesOf(snapshot.Marker), Index: archive.ReadIndex(index), Contents: store.Contents(snapshot),
+		Types: restore.TypesOf(snapshot.Marker), Index: index, Contents: store.Contents(snapshot),
 	}, restore.Options{Results: io.Discard, Sleep: restore.Sleep})
 	if err != nil {
 		return err
