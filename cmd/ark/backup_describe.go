@@ -61,16 +61,19 @@ func (a *app) describeBackup(ctx context.Context, name string, from *bucketFlags
 
 // storedDetails tries to read what only the store knows.
 func (a *app) storedDetails(ctx context.Context, r inCluster[*v1alpha1.Backup], b *v1alpha1.Backup) describe.Stored {
+	texts := a.ruleTexts(ctx, r.client)
 	if len(b.Status.StorageLocations) == 0 {
-		return describe.Stored{}
+		return describe.Stored{Texts: texts}
 	}
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	opened, s, err := a.stored(ctx, r.client, b)
 	if err != nil {
-		return describe.Stored{Unread: err.Error()}
+		return describe.Stored{Texts: texts, Unread: err.Error()}
 	}
-	return details(opened, s)
+	stored := details(opened, s)
+	stored.Texts = texts
+	return stored
 }
 
 // details is what a marker knows beyond the Backup.

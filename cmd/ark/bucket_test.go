@@ -128,7 +128,7 @@ func TestReadingABucketAlone(t *testing.T) {
 				"Covers:       namespaces shop; all types", "Rules:        2 modules, revision sha256:aaaa",
 				"Address:      " + s.url() + "/" + ownCluster + "/data/nightly-2/1/",
 				"  TYPE               STORED   LEFT OUT   FAILED\n  deployments.apps   3        0          0\n  secrets            4        3          0\n",
-				"  2   opted-out   (a rule's code)\n  1   token", "- secrets/a/b: too large",
+				"  2   opted-out   Opted out: ", "  1   token       (a rule's code)\n", "- secrets/a/b: too large",
 			}, nil,
 		},
 		"a name that two clusters use": {

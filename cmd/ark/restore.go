@@ -73,7 +73,11 @@ func newRestoreDescribe(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return describe.Restore(a.out, found, a.now())
+			var texts describe.Texts
+			if cluster, ok := r.(inCluster[*v1alpha1.Restore]); ok {
+				texts = a.ruleTexts(cmd.Context(), cluster.client)
+			}
+			return describe.Restore(a.out, found, texts, a.now())
 		},
 	}
 	from.add(cmd.Flags())

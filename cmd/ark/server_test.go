@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,11 +19,16 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/controllers/manager"
+	"github.com/gopherwood/ark/test/lab"
 	"github.com/gopherwood/ark/test/lab/labtest"
 )
 
@@ -165,18 +171,19 @@ func TestVersion(t *testing.T) {
 }
 
 func TestTheServerRunsAndStopsInGoodOrder(t *testing.T) {
-	cluster := labtest.Shared(t)
+	cluster := labtest.Start(t, lab.Options{}) // controllers would see the objects of other tests
 	address := freeAddress(t)
 	u := user{t: t, kubeconfig: cluster.Kubeconfig}
 	a, _, _ := u.app()
 	logs := &lockedBuffer{}
 	a.err, a.serve = logs, manager.Run
+	root := t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan exit.Code, 1)
 	go func() {
 		ended <- a.run(ctx, []string{
 			"ark", "server", "--leader-elect=false", "--metrics-bind-address=0", "--health-probe-bind-address=" + address,
-			"--file-store-root=" + t.TempDir(), "--graceful-timeout=10s",
+			"--file-store-root=" + root, "--graceful-timeout=10s",
 		})
 	}()
 	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
@@ -190,6 +197,9 @@ func TestTheServerRunsAndStopsInGoodOrder(t *testing.T) {
 		}
 		return resp.StatusCode == http.StatusOK, resp.Body.Close()
 	})
+	if err == nil {
+		tour(t, u, labtest.Client(t, cluster), root)
+	}
 	stop()
 	if code := <-ended; err != nil || code != exit.Success {
 		t.Errorf("ready: %v, exit code %d, logs:\n%s", err, code, logs)
@@ -199,6 +209,39 @@ func TestTheServerRunsAndStopsInGoodOrder(t *testing.T) {
 	}
 }
 
+// tour takes a backup, looks at it in every way, restores and deletes it, with
+// the real controllers at work.
+func tour(t *testing.T, u user, c client.Client, root string) {
+	t.Helper()
+	url := "file://" + filepath.Join(root, "bucket")
+	create(t, c, &v1alpha1.Config{
+		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.ConfigName},
+		Spec:       v1alpha1.ConfigSpec{ClusterName: "here", Storage: []v1alpha1.StorageLocation{{Name: "main", URL: url}}},
+	})
+	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "settings"}}
+	if err := c.Create(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "toured.tar.gz")
+	for _, step := range []struct {
+		args string
+		out  []string
+	}{
+		{"backup create toured --include-namespaces ark-system --include-resources configmaps --wait --timeout 1m", []string{"backup toured: Succeeded", " stored, "}},
+		{"backup describe toured", []string{"Cluster:      here (", "  configmaps   ", "Address:      " + url}},
+		{"backup get toured --store " + url, []string{"toured   Succeeded"}},
+		{"backup download toured -f " + file, []string{"as committed"}},
+		{"restore create again --from-backup toured --namespace-mappings ark-system:copy --wait --timeout 1m", []string{"restore again: Succeeded", " created, "}},
+		{"restore describe again", []string{"backup toured, complete", "Mapping:            ark-system into copy"}},
+		{"restore get --store " + url, []string{"again   Succeeded"}},
+		{"storage get", []string{"main   true        ReadWrite"}},
+		{"backup delete toured --yes --wait --timeout 1m", []string{"backup toured: "}},
+	} {
+		check(t, u.ark(t.Context(), strings.Fields(step.args)...), exit.Success, step.out, nil)
+	}
+	check(t, u.ark(t.Context(), "backup", "get", "--store", url), exit.Success, nil, []string{"There is no backup yet."})
+}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
@@ -206,7 +249,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // its port is all that was wanted
 	return l.Addr().String()
 }
 

@@ -90,10 +90,27 @@ func (a *app) waitForBackup(ctx context.Context, c client.WithWatch, b *v1alpha1
 	if err != nil {
 		return err
 	}
-	if err := describe.BackupOutcome(a.out, last); err != nil {
+	if err := describe.BackupOutcome(a.out, last, a.ruleTexts(ctx, c)); err != nil {
 		return err
 	}
+	if earlier(last) {
+		return exit.Errorf(exit.Failed, "the name %q was used in storage already, and nothing was backed up: choose another name", last.Name)
+	}
 	return ended("backup", last.Name, v)
+}
+
+// clockSkew is by how much the clocks of a cluster may differ.
+const clockSkew = time.Minute
+
+// earlier reports whether a Backup that ended stands for one of the same name
+// that was taken, or removed, before: names are adopted, never used again.
+func earlier(b *v1alpha1.Backup) bool {
+	switch readyReason(b.Status.Conditions) {
+	case v1alpha1.DeletedReason, v1alpha1.ExpiredReason:
+		return true
+	}
+	start := b.Status.StartTime
+	return !start.IsZero() && start.Add(clockSkew).Before(b.CreationTimestamp.Time)
 }
 
 func (a *app) waitForRestore(ctx context.Context, c client.WithWatch, r *v1alpha1.Restore, timeout time.Duration) error {
@@ -102,7 +119,7 @@ func (a *app) waitForRestore(ctx context.Context, c client.WithWatch, r *v1alpha
 	if err != nil {
 		return err
 	}
-	if err := describe.RestoreOutcome(a.out, last); err != nil {
+	if err := describe.RestoreOutcome(a.out, last, a.ruleTexts(ctx, c)); err != nil {
 		return err
 	}
 	return ended("restore", last.Name, v)

@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/cmd/ark/internal/follow"
+	"github.com/gopherwood/ark/test/lab/labtest"
 )
 
 // play waits until the object of that name is created, and then gives it one
@@ -82,6 +85,8 @@ func TestWaitingForABackup(t *testing.T) {
 		*st = partialBackup("x").Status
 		st.ObservedGeneration = 1
 		st.Errors = nil
+		// Long after the object was created, whenever this test runs.
+		st.StartTime, st.CompletionTime = in(1000*24*time.Hour), in(1000*24*time.Hour+90*time.Second)
 		st.Objects.Failed = 0
 		st.Conditions = succeeded("3401 objects are stored")
 	}
@@ -288,4 +293,93 @@ func TestOnATerminalProgressIsOneLine(t *testing.T) {
 	if strings.Contains(got.Err, "\n") || !strings.HasSuffix(got.Err, "\r\x1b[K") {
 		t.Errorf("the line is not removed: %q", got.Err)
 	}
+}
+
+func TestLookAtDeletion(t *testing.T) {
+	look := func(conditions []metav1.Condition) follow.Verdict {
+		b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "a", Generation: 2}}
+		b.Status.ObservedGeneration, b.Status.Conditions = 2, conditions
+		_, v := lookAtDeletion(b)
+		return v
+	}
+	tests := map[string]struct {
+		conditions []metav1.Condition
+		ended      bool
+		code       exit.Code
+	}{
+		"how the backup went is not how its deletion does": {succeeded("stored"), false, exit.Success},
+		"nor how a partial one went":                       {stalled(v1alpha1.PartiallyFailedReason, "2 failed"), false, exit.Partial},
+		"it is under way":                                  {progressing(v1alpha1.DeletingReason, "removes"), false, exit.Success},
+		"it is done":                                       {[]metav1.Condition{ready(metav1.ConditionTrue, v1alpha1.DeletedReason, "gone")}, true, exit.Success},
+		"it cannot be done":                                {stalled(v1alpha1.LocationReadOnlyReason, "read-only"), true, exit.Failed},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if v := look(tc.conditions); v.Ended != tc.ended || v.Code != tc.code {
+				t.Errorf("got %+v, want ended %v with %d", v, tc.ended, tc.code)
+			}
+		})
+	}
+}
+
+func TestANameThatStorageKnowsIsNoNewBackup(t *testing.T) {
+	u, c := atCluster(t)
+	tests := map[string]func(*v1alpha1.BackupStatus){
+		"removed": func(st *v1alpha1.BackupStatus) {
+			st.Conditions = []metav1.Condition{ready(metav1.ConditionTrue, v1alpha1.DeletedReason, "its data was removed")}
+		},
+		"adopted": func(st *v1alpha1.BackupStatus) {
+			st.Conditions = succeeded("stored 3 objects")
+			st.StartTime = &metav1.Time{Time: time.Unix(1e9, 0)}
+		},
+	}
+	for name, status := range tests {
+		t.Run(name, func(t *testing.T) {
+			play(t.Context(), t, c, &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: name}}, &v1alpha1.BackupList{}, backupStatus(nil, status))
+			u := u
+			u.t = t
+			check(t, u.ark(t.Context(), "backup", "create", name, "--wait"), exit.Failed, nil,
+				[]string{`ark: the name "` + name + `" was used in storage already, and nothing was backed up: choose another name`})
+		})
+	}
+}
+
+func TestCodesOfRulesAreExplained(t *testing.T) {
+	u, c := atCluster(t)
+	const rego = `package ark.select
+
+# METADATA
+# title: Scratch objects
+# description: Nobody misses them.
+exclude contains "scratch" if input.object.metadata.labels.scratch == "yes"
+`
+	shared := strings.ReplaceAll(strings.ReplaceAll(rego, "Scratch objects", "Caches"), "scratch", "cache")
+	create2 := func(obj client.Object) {
+		if err := c.Create(t.Context(), obj); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := c.Delete(context.WithoutCancel(t.Context()), obj); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	create2(&corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "rules"}, Data: map[string]string{"cache.rego": shared},
+	})
+	create2(&v1alpha1.BackupPolicy{ObjectMeta: metav1.ObjectMeta{Name: "explains"}, Spec: v1alpha1.BackupPolicySpec{Rules: []v1alpha1.Rule{
+		{Name: "broken", Rego: "package"},
+		{Name: "scratch", Rego: rego},
+		{Name: "shared", ConfigMap: &v1alpha1.ConfigMapRules{Name: "rules"}},
+		{Name: "absent", ConfigMap: &v1alpha1.ConfigMapRules{Name: "absent"}},
+	}}})
+	b := partialBackup("explained")
+	b.Status.ExcludedBy = []v1alpha1.CodeCount{
+		{Code: "scratch", Count: 4}, {Code: "cache", Count: 3}, {Code: "namespace-not-covered", Count: 2}, {Code: "opted-out", Count: 1},
+	}
+	create(t, c, b)
+	check(t, u.ark(t.Context(), "backup", "describe", "explained"), exit.Success, []string{
+		"4   scratch                 Scratch objects", "3   cache                   Caches",
+		"2   namespace-not-covered   the template does not cover the namespace", "1   opted-out               Opted out: ",
+	}, nil)
 }

@@ -41,7 +41,7 @@ func (c Cluster) Config() (*rest.Config, error) {
 	return cfg, nil
 }
 
-// Client returns a client that knows Ark's kinds, Secrets and Namespaces. It
+// Client returns a client that knows Ark's kinds, Secrets, ConfigMaps and Namespaces. It
 // asks the API server nothing yet.
 func (c Cluster) Client() (client.WithWatch, error) {
 	cfg, err := c.Config()
@@ -77,6 +77,7 @@ func mapper() meta.RESTMapper {
 	}
 	m.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
 	m.Add(corev1.SchemeGroupVersion.WithKind("Secret"), meta.RESTScopeNamespace)
+	m.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
 	return m
 }
 

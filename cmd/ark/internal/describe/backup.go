@@ -25,6 +25,8 @@ type Stored struct {
 	Resources map[string]archive.ResourceSummary
 	// Where is the address of the backup's files; empty when it is not known.
 	Where string
+	// Texts explains the codes of rules.
+	Texts Texts
 	// Unread says why the store could not be read; empty when it was.
 	Unread string
 }
@@ -55,7 +57,7 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 		p.section("Objects: %s", objects(st.Objects))
 	}
 	p.types(stored)
-	p.codes("Left out, by reason", st.ExcludedBy)
+	p.codes("Left out, by reason", st.ExcludedBy, stored.Texts)
 	p.messages("Warnings", st.Warnings)
 	p.messages("Failed", st.Errors)
 	p.messages("What to do", backupAdvice(b))
@@ -63,7 +65,7 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 }
 
 // BackupOutcome tells, at the end of a wait, what was stored and where.
-func BackupOutcome(w io.Writer, b *v1alpha1.Backup) error {
+func BackupOutcome(w io.Writer, b *v1alpha1.Backup, texts Texts) error {
 	p := &page{}
 	st := &b.Status
 	fmt.Fprintf(&p.b, "backup %s: %s\n", b.Name, standing(st.Conditions))
@@ -71,7 +73,7 @@ func BackupOutcome(w io.Writer, b *v1alpha1.Backup) error {
 		fmt.Fprintf(&p.b, "  %s\n", objects(st.Objects))
 	}
 	for _, c := range st.ExcludedBy {
-		fmt.Fprintf(&p.b, "  left out %d by %s: %s\n", c.Count, c.Code, meaning(c.Code))
+		fmt.Fprintf(&p.b, "  left out %d by %s: %s\n", c.Count, c.Code, texts.of(c.Code))
 	}
 	for _, e := range st.Errors {
 		fmt.Fprintf(&p.b, "  failed: %s\n", oneLine(e))

@@ -129,7 +129,7 @@ func TestEveryOutcomeThatIsNotSuccessHasAdvice(t *testing.T) {
 	} {
 		var b strings.Builder
 		restore := &v1alpha1.Restore{Status: v1alpha1.RestoreStatus{Conditions: []metav1.Condition{{Type: "Ready", Reason: reason}}}}
-		if err := describe.Restore(&b, restore, now); err != nil || !strings.Contains(b.String(), "What to do:") {
+		if err := describe.Restore(&b, restore, nil, now); err != nil || !strings.Contains(b.String(), "What to do:") {
 			t.Errorf("restore %s: %v\n%s", reason, err, b.String())
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Restore tells everything about a restore.
-func Restore(w io.Writer, r *v1alpha1.Restore, now time.Time) error {
+func Restore(w io.Writer, r *v1alpha1.Restore, texts Texts, now time.Time) error {
 	p := &page{now: now}
 	st := &r.Status
 	p.facts([][2]string{
@@ -34,7 +34,7 @@ func Restore(w io.Writer, r *v1alpha1.Restore, now time.Time) error {
 	}...)
 	p.restoreCounts(st)
 	p.denials(st.Denials)
-	p.codes("Left out, by reason", st.SkippedBy)
+	p.codes("Left out, by reason", st.SkippedBy, texts)
 	p.messages("Warnings", st.Warnings)
 	p.messages("Failed", st.Errors)
 	p.messages("What to do", restoreAdvice(r))
@@ -42,7 +42,7 @@ func Restore(w io.Writer, r *v1alpha1.Restore, now time.Time) error {
 }
 
 // RestoreOutcome tells, at the end of a wait, what is back and what is not.
-func RestoreOutcome(w io.Writer, r *v1alpha1.Restore) error {
+func RestoreOutcome(w io.Writer, r *v1alpha1.Restore, texts Texts) error {
 	p := &page{}
 	st := &r.Status
 	fmt.Fprintf(&p.b, "restore %s: %s\n", r.Name, standing(st.Conditions))
@@ -52,7 +52,7 @@ func RestoreOutcome(w io.Writer, r *v1alpha1.Restore) error {
 		fmt.Fprintf(&p.b, "  planned: %s\n", planned(st.Planned))
 	}
 	for _, c := range st.SkippedBy {
-		fmt.Fprintf(&p.b, "  left out %d by %s: %s\n", c.Count, c.Code, meaning(c.Code))
+		fmt.Fprintf(&p.b, "  left out %d by %s: %s\n", c.Count, c.Code, texts.of(c.Code))
 	}
 	for _, d := range st.Denials {
 		fmt.Fprintf(&p.b, "  denied by %s: %s\n", d.Code, denialText(d))
