@@ -31,7 +31,7 @@ type RestoredBackup struct {
 	Name string
 	// Cluster is the one that took the backup.
 	Cluster Cluster
-	// Age of the backup when the gates are asked.
+	// Age of the backup when the gates are asked: since it was started.
 	Age time.Duration
 	// Completeness is "Complete" or "Partial".
 	Completeness string

@@ -170,6 +170,16 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+func TestABackupByAnotherNameIsItsSchedulesToo(t *testing.T) {
+	f := setUp(t)
+	f.backup("before-upgrade", func(b *v1alpha1.Backup) { b.Labels = map[string]string{v1alpha1.ScheduleLabel: "s"} })
+	f.settle("before-upgrade")
+	f.clock.Advance(721 * time.Hour)
+	if got := f.settle("before-upgrade"); !strings.Contains(got, "; past its ttl and kept: ") {
+		t.Errorf("Ready = %q, want it kept as the newest of its Schedule", got)
+	}
+}
+
 func TestExpiryRemovesTheRestoresThatArkMade(t *testing.T) {
 	f := setUp(t)
 	f.backup("restored", func(b *v1alpha1.Backup) { b.Labels = map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByCLI} })

@@ -80,6 +80,9 @@ func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 			return err
 		}
 		work.schedule, work.policy, work.now = schedule, policy, s.now
+		if work.others, err = r.labelled(ctx, schedule); err != nil {
+			return err
+		}
 	}
 	ended, err := r.await(s, work.expire)
 	s.expiring = !ended && err == nil
@@ -125,6 +128,21 @@ func (r *Reconciler) retention(ctx context.Context, schedule string) (retention.
 	return policy, nil
 }
 
+// labelled returns the names of all Backups that are labelled as the Schedule's:
+// people give names of their own to those that they ask for. Whether one is the
+// Schedule's is for its marker to say.
+func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]bool, error) {
+	var list v1alpha1.BackupList
+	if err := r.Client.List(ctx, &list, client.MatchingLabels{v1alpha1.ScheduleLabel: schedule}); err != nil {
+		return nil, fmt.Errorf("list backups of Schedule %s: %w", schedule, err)
+	}
+	names := make(map[string]bool, len(list.Items))
+	for i := range list.Items {
+		names[list.Items[i].Name] = true
+	}
+	return names, nil
+}
+
 // removeWork removes one backup from one store.
 type removeWork struct {
 	catalog    *catalog.Catalog
@@ -136,6 +154,8 @@ type removeWork struct {
 	schedule string
 	policy   retention.Policy
 	now      time.Time
+	// others are the names of backups of the Schedule that its firings did not name.
+	others map[string]bool
 }
 
 // remove removes the backup. A name of which nothing was ever stored is as good
@@ -174,8 +194,8 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if !strings.HasPrefix(name, w.schedule+"-") {
-			continue
+		if !strings.HasPrefix(name, w.schedule+"-") && !w.others[name] {
+			continue // reading ten thousand markers for one expiry is too much
 		}
 		snapshot, err := w.catalog.Marker(ctx, w.clusterUID, name)
 		if errors.Is(err, engine.ErrNotFound) {

@@ -139,7 +139,7 @@ func (r *Reconciler) facts(s *scope) policies.RestoreFacts {
 	facts := policies.RestoreFacts{
 		Name: s.restore.Name,
 		Backup: policies.RestoredBackup{
-			Name: s.backup.Name, Age: s.now.Sub(m.Completed), Verification: string(trust),
+			Name: s.backup.Name, Age: s.now.Sub(m.Started), Verification: string(trust),
 			Cluster: policies.Cluster{UID: m.Cluster.UID},
 		},
 		Target: policies.Cluster{UID: r.ClusterUID, Name: s.cfg.Spec.ClusterName},
