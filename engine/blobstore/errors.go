@@ -10,10 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"syscall"
-
-	"gocloud.dev/gcerrors"
 
 	"github.com/gopherwood/ark/engine"
 )
@@ -26,34 +23,6 @@ type explained struct {
 
 func (e explained) Error() string { return e.text }
 func (e explained) Unwrap() error { return e.kind }
-
-// secretURL matches the parts of URLs in which cloud services put signatures
-// and people put passwords.
-var secretURL = regexp.MustCompile(`(://)[^/@\s"']*@|(://[^?\s"']*)\?[^\s"']*`)
-
-// redact removes from text what may be secret.
-func redact(text string) string { return secretURL.ReplaceAllString(text, "$1$2") }
-
-// fromCloud translates an error of gocloud.dev. Its text comes from a service's
-// SDK, so none of it is kept that could hold a secret.
-func fromCloud(err error) error {
-	switch {
-	case err == nil, errors.Is(err, io.EOF):
-		return err
-	case errors.Is(err, gcerrors.ErrNotFound):
-		return engine.ErrNotFound
-	case errors.Is(err, gcerrors.ErrAlreadyExists), errors.Is(err, gcerrors.ErrFailedPrecondition):
-		return engine.ErrExists
-	case errors.Is(err, gcerrors.ErrPermissionDenied):
-		return explained{kind: engine.ErrForbidden, text: redact(err.Error())}
-	case errors.Is(err, gcerrors.ErrCanceled), errors.Is(err, context.Canceled):
-		return context.Canceled
-	case errors.Is(err, gcerrors.ErrInvalidArgument), errors.Is(err, gcerrors.ErrUnimplemented):
-		return errors.New(redact(err.Error()))
-	default:
-		return &engine.RetryableError{Err: errors.New(redact(err.Error()))}
-	}
-}
 
 // fromFile translates an error of the file system about a file in directory dir.
 func fromFile(dir string, err error) error {

@@ -19,7 +19,8 @@ import (
 type Location struct {
 	// Name is how people call it. It stands in every error.
 	Name string
-	// URL is file:///directory or mem://name.
+	// URL is s3://bucket, gs://bucket, azblob://container, file:///directory or
+	// mem://name, with the parameters that its scheme knows.
 	URL string
 	// Prefix is put before every key, so that a bucket can be shared. It is a key
 	// itself, without a slash at either end; empty means none.
@@ -33,29 +34,43 @@ type Options struct {
 	// FileRoot is the directory below which file URLs may point, from the flag
 	// --file-store-root. When empty, file URLs are refused.
 	FileRoot string
-	// Credentials are the keys of the location's Secret. A scheme that takes none
+	// Credentials are the keys of the location's Secret. When there are none, a
+	// cloud's scheme uses the identity of the process. A scheme that takes none
 	// refuses them: they would be thought to protect something.
 	Credentials map[string][]byte
 	// CA holds the PEM certificates that the server's certificate is checked
-	// against. A scheme without a server refuses them.
+	// against, in place of the system's. A scheme without a server refuses them.
 	CA []byte
+	// OwnURL says that whoever wrote the URL is the owner of the process and of its
+	// identity, as on the command line: then an endpoint may be given without
+	// Credentials.
+	OwnURL bool
 }
 
-// opener opens a kind of storage.
-type opener func(ctx context.Context, u *url.URL, loc Location, opts Options) (engine.Store, error)
+// ErrCredentials says that the location's Secret lacks a key, or that one cannot
+// be read. The text says which.
+var ErrCredentials = errors.New("credentials are not complete")
+
+// scheme is a kind of storage.
+type scheme struct {
+	// open opens it; its URL holds no other parameters than those listed.
+	open       func(ctx context.Context, u *url.URL, loc Location, opts Options) (engine.Store, error)
+	parameters []string
+}
 
 // schemes are the kinds of storage that can be opened.
-var schemes = map[string]opener{
-	"file": openDirectory,
-	"mem":  openMemory,
+var schemes = map[string]scheme{
+	"azblob": {openAzure, []string{accountParameter, endpointParameter, plainParameter}},
+	"file":   {openDirectory, nil},
+	"gs":     {openGoogle, []string{endpointParameter, plainParameter}},
+	"mem":    {openMemory, nil},
+	"s3":     {openS3, []string{endpointParameter, pathStyleParameter, plainParameter, regionParameter}},
 }
 
-// later are schemes that the API knows and this version does not open.
-var later = []string{"azblob", "gs", "s3"}
-
 // Open opens a location. A file location that may be written is created when it
-// is missing. Errors say what to change; none of them holds a part of the URL
-// in which a secret could stand.
+// is missing; buckets never are. Nothing is asked of a server yet. Errors say
+// what to change; none of them holds a part of the URL in which a secret could
+// stand. An error about the Secret wraps ErrCredentials.
 func Open(ctx context.Context, loc Location, opts Options) (*Store, error) {
 	store, err := open(ctx, loc, opts)
 	if err != nil {
@@ -74,26 +89,26 @@ func open(ctx context.Context, loc Location, opts Options) (*Store, error) {
 			return nil, fmt.Errorf("check prefix: %w", err)
 		}
 	}
-	bucket, err := schemes[u.Scheme](ctx, u, loc, opts)
+	if err := checkParameters(u, schemes[u.Scheme].parameters); err != nil {
+		return nil, err
+	}
+	bucket, err := schemes[u.Scheme].open(ctx, u, loc, opts)
 	if err != nil {
 		return nil, err
 	}
 	return newStore(bucket, loc), nil
 }
 
-// parse reads a URL and checks everything that is the same for all schemes that
-// exist. The errors of url.Parse repeat the URL, with a password that may be in
-// it, and are therefore replaced.
+// parse reads a URL and checks everything that is the same for all schemes. The
+// errors of url.Parse repeat the URL, with a password that may be in it, and are
+// therefore replaced.
 func parse(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("the url cannot be read: write file:///directory or mem://name")
+		return nil, errors.New("the url cannot be read: write s3://bucket, gs://bucket, azblob://container or file:///directory")
 	}
 	if u.User != nil {
 		return nil, errors.New("the url holds a user or password: put credentials into a Secret and name it in credentialsSecretName")
-	}
-	if slices.Contains(later, u.Scheme) {
-		return nil, fmt.Errorf("scheme %s is not supported by this version: use file:///directory", u.Scheme)
 	}
 	if _, ok := schemes[u.Scheme]; !ok {
 		return nil, fmt.Errorf("scheme %q of the url is unknown: use one of %s",
@@ -102,21 +117,27 @@ func parse(raw string) (*url.URL, error) {
 	if u.Opaque != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("the url cannot be read: write %s://, and no # in it", u.Scheme)
 	}
-	return u, checkParameters(u)
+	return u, nil
 }
 
-// checkParameters refuses every query parameter, because neither of the schemes
-// takes any.
-func checkParameters(u *url.URL) error {
+// checkParameters refuses every query parameter that is not on the scheme's
+// list, and every one that is given twice.
+func checkParameters(u *url.URL, allowed []string) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return errors.New("the parameters of the url cannot be read: remove what follows the ?")
+		return errors.New("the parameters of the url cannot be read: correct or remove what follows the ?")
 	}
-	if len(query) == 0 {
-		return nil
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch {
+		case len(allowed) == 0:
+			return fmt.Errorf("parameter %q of the url is not allowed: scheme %s takes no parameters", name, u.Scheme)
+		case !slices.Contains(allowed, name):
+			return fmt.Errorf("parameter %q of the url is not allowed: scheme %s takes %s", name, u.Scheme, strings.Join(allowed, ", "))
+		case len(query[name]) > 1:
+			return fmt.Errorf("parameter %q of the url is given %d times: give it once", name, len(query[name]))
+		}
 	}
-	names := slices.Sorted(maps.Keys(query))
-	return fmt.Errorf("parameter %q of the url is not allowed: scheme %s takes no parameters", names[0], u.Scheme)
+	return nil
 }
 
 // refuseSecrets reports credentials and certificates that a scheme has no use for.
