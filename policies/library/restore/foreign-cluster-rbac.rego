@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: The Ark Authors
+# SPDX-License-Identifier: Apache-2.0
+
 # METADATA
 # scope: package
 # title: Cluster-wide rights from another cluster

@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: The Ark Authors
+# SPDX-License-Identifier: Apache-2.0
+
 package ark.restore_select_test
 
 import data.ark.restore_select

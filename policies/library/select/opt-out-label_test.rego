@@ -1,3 +1,6 @@
+# SPDX-FileCopyrightText: The Ark Authors
+# SPDX-License-Identifier: Apache-2.0
+
 package ark.select_test
 
 import data.ark.select
