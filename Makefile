@@ -23,7 +23,7 @@ TEST_FLAGS ?= -p 2
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## Build bin/ark
@@ -32,6 +32,7 @@ build: ## Build bin/ark
 .PHONY: test
 test: ## Run all tests, those against a real API server included
 	@go run ./test/lab/cmd/lab build
+	@go run ./test/lab/cmd/lab s3
 	go test $(TEST_FLAGS) ./...
 
 # How many objects make bench spreads over a cluster, and what else it is told.
@@ -52,6 +53,12 @@ fuzz: ## Run every fuzz target of the module for FUZZTIME=30s
 	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(go test -list '^Fuzz' $$dir | grep '^Fuzz'); do \
 	    echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; done; done
+
+.PHONY: test-stores
+test-stores: ## Run the tests against servers of Google Cloud's and Azure's storage, too
+	@go run ./test/lab/cmd/lab s3
+	@go run ./test/lab/cmd/lab stores
+	go test -tags stores ./test/stores
 
 .PHONY: check
 check: lint verify test ## Run what CI runs: lint, verify, test

@@ -192,6 +192,20 @@ func (k kit) cacheDir(src string) (string, error) {
 		fmt.Fprintf(h, "%s %d\n%s", file, len(content), content)
 	}
 	fmt.Fprintln(h, k.buildFlags(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	base, err := cacheBase()
+	if err != nil {
+		return "", err
+	}
+	name := k.version + "-" + hex.EncodeToString(h.Sum(nil))[:12]
+	if k.dir != controlPlane.dir {
+		name = k.dir + "-" + name
+	}
+	return filepath.Join(base, name), nil
+}
+
+// cacheBase returns the folder of everything that the lab keeps outside the
+// checkout.
+func cacheBase() (string, error) {
 	base := os.Getenv("XDG_CACHE_HOME")
 	if base == "" {
 		home, err := os.UserHomeDir()
@@ -200,11 +214,7 @@ func (k kit) cacheDir(src string) (string, error) {
 		}
 		base = filepath.Join(home, ".cache")
 	}
-	name := k.version + "-" + hex.EncodeToString(h.Sum(nil))[:12]
-	if k.dir != controlPlane.dir {
-		name = k.dir + "-" + name
-	}
-	return filepath.Join(base, "ark", "lab", name), nil
+	return filepath.Join(base, "ark", "lab"), nil
 }
 
 // Root returns the folder of the checkout that holds the working directory.

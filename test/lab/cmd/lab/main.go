@@ -7,6 +7,8 @@
 //	lab env    print the same for a running one
 //	lab down   stop it and remove its data
 //	lab build  build all components and Helm, and start nothing
+//	lab s3     build the S3 server
+//	lab stores build or install the servers of the other object stores
 //	lab path   build the components, and print the folder that holds kubectl
 //
 // Progress goes to standard error, so that eval "$(lab up)" works.
@@ -25,7 +27,7 @@ import (
 	"github.com/gopherwood/ark/test/lab"
 )
 
-const usage = "usage: lab up|env|down|build|path"
+const usage = "usage: lab up|env|down|build|s3|stores|path"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +59,15 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		_, err := lab.Helm(ctx, os.Stderr)
+		return err
+	case "s3":
+		_, err := lab.S3Server(ctx, os.Stderr)
+		return err
+	case "stores":
+		if _, err := lab.GoogleServer(ctx, os.Stderr); err != nil {
+			return err
+		}
+		_, err := lab.AzureServer(ctx, os.Stderr)
 		return err
 	case "path":
 		bin, err := lab.Ensure(ctx, os.Stderr)

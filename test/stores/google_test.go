@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build stores
+
+package stores
+
+import (
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/gopherwood/ark/test/lab"
+)
+
+func TestGoogle(t *testing.T) {
+	server, err := lab.StartGoogle(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	account := func(name string) lab.Account {
+		t.Helper()
+		a, err := server.NewAccount(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	one, two, stranger := account("team-one"), account("team-two"), account("stranger")
+	keys := func(json string) map[string][]byte { return map[string][]byte{"serviceAccount.json": []byte(json)} }
+	s := &service{
+		accounts: [2]lab.Account{one, two}, ca: server.CA,
+		create: server.CreateBucket,
+		url: func(_ lab.Account, bucket string) string {
+			return "gs://" + bucket + "?endpoint=" + url.QueryEscape(server.Endpoint)
+		},
+		credentials: func(a lab.Account) map[string][]byte { return keys(a.Key) },
+		wrong: func(a lab.Account) map[string][]byte {
+			return keys(strings.ReplaceAll(stranger.Key, stranger.Name, a.Name)) // another's key under this name
+		},
+		secrets: []string{"PRIVATE", "Bearer", "gserviceaccount"},
+		unreachable: func(u string) string {
+			return strings.Replace(u, url.QueryEscape(server.Endpoint), url.QueryEscape("https://127.0.0.1:1"), 1)
+		},
+	}
+	s.run(t)
+}

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package stores
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/gopherwood/ark/test/lab"
+)
+
+func TestS3(t *testing.T) {
+	server, err := lab.StartS3(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	accounts := [2]lab.Account{{Name: "team-one", Key: "canary-one-hunter2"}, {Name: "team-two", Key: "canary-two-hunter2"}}
+	if err := server.SetAccounts(accounts[:]...); err != nil {
+		t.Fatal(err)
+	}
+	keys := func(name, key string) map[string][]byte {
+		return map[string][]byte{"accessKeyID": []byte(name), "secretAccessKey": []byte(key + "\n")}
+	}
+	s := &service{
+		accounts: accounts, ca: server.CA,
+		create: func(ctx context.Context, owner lab.Account, bucket string) error {
+			_, err := s3Client(server, owner).CreateBucket(ctx, &awss3.CreateBucketInput{Bucket: aws.String(bucket)})
+			return err
+		},
+		url: func(_ lab.Account, bucket string) string {
+			return "s3://" + bucket + "?endpoint=" + url.QueryEscape(server.Endpoint)
+		},
+		credentials: func(a lab.Account) map[string][]byte { return keys(a.Name, a.Key) },
+		wrong:       func(a lab.Account) map[string][]byte { return keys(a.Name, "canary-wrong-hunter2") },
+		secrets:     []string{"hunter2", "AWS4-HMAC"},
+		unreachable: func(u string) string {
+			return strings.Replace(u, url.QueryEscape(server.Endpoint), url.QueryEscape("https://127.0.0.1:1"), 1)
+		},
+	}
+	s.run(t)
+}
+
+// s3Client is an administrator's, and none of Ark.
+func s3Client(server *lab.S3, as lab.Account) *awss3.Client {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(server.CA)
+	return awss3.New(awss3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.Endpoint), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(as.Name, as.Key, ""),
+		HTTPClient:  &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}},
+	})
+}
