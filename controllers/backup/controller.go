@@ -99,10 +99,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Complete(reconcile.AsReconciler(r.Client, r))
 }
 
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=list;watch;patch;delete
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups/status,verbs=patch
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;schedules,verbs=get;list;watch
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;schedules,verbs=list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=list;watch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile reads from top to bottom: steps learn and act, setStatus judges, one

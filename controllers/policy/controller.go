@@ -53,10 +53,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Complete(reconcile.AsReconciler(r.Client, r))
 }
 
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backuppolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backuppolicies,verbs=list;watch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backuppolicies/status,verbs=patch
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backups,verbs=get;list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backups,verbs=list;watch
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=configmaps,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 

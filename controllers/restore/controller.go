@@ -85,9 +85,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Complete(reconcile.AsReconciler(r.Client, r))
 }
 
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores/status,verbs=patch
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;backups,verbs=get;list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies;backups,verbs=list;watch
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=configmaps,verbs=get;create
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 

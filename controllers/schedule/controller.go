@@ -70,10 +70,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Complete(reconcile.AsReconciler(r.Client, r))
 }
 
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules,verbs=get;list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules,verbs=list;watch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=schedules/status,verbs=patch
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies,verbs=get;list;watch
-// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs;backuppolicies,verbs=list;watch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=list;watch;create
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile makes the Backup that is due, and looks again at the next firing.
