@@ -97,14 +97,14 @@ func (e auditEvent) request() Request {
 
 // auditFlags are the API server's flags that make it record.
 func (c *Cluster) auditFlags() ([]string, error) {
-	if len(c.audit) == 0 {
+	if len(c.options.Audit) == 0 {
 		return nil, nil
 	}
 	policy, err := json.Marshal(map[string]any{
 		"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
 		"omitStages": []string{"RequestReceived"},
 		"rules": []any{
-			map[string]any{"level": "Metadata", "users": c.audit},
+			map[string]any{"level": "Metadata", "users": c.options.Audit},
 			map[string]any{"level": "None"},
 		},
 	})

@@ -37,6 +37,8 @@ type Options struct {
 	// Audit names users, such as system:serviceaccount:ns:name, whose requests are
 	// recorded: see Cluster.Audited.
 	Audit []string
+	// Features switches features of the API server on or off, by their gates.
+	Features map[string]bool
 	// Detached leaves the cluster running when this process ends.
 	Detached bool
 	// Log is told what is built and started. When omitted, it is os.Stderr.
@@ -54,7 +56,7 @@ type Cluster struct {
 
 	config    *rest.Config
 	processes []*process
-	audit     []string
+	options   Options
 	unlock    func()
 	detached  bool
 }
@@ -102,7 +104,7 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Binaries: bin, audit: opts.Audit, detached: opts.Detached}
+	c := &Cluster{Binaries: bin, options: opts, detached: opts.Detached}
 	if err := c.prepare(opts.Dir); err != nil {
 		return nil, err
 	}
@@ -205,6 +207,9 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 	args, err := c.auditFlags()
 	if err != nil {
 		return err
+	}
+	for gate, on := range c.options.Features {
+		args = append(args, fmt.Sprintf("--feature-gates=%s=%t", gate, on))
 	}
 	p, err := c.run(apiServer, append(args,
 		"--etcd-servers="+etcdSocket,

@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/test/lab/labtest"
+)
+
+// places are where people look, by what they are called.
+type places map[string][]byte
+
+// leaks returns the places where the content of a Secret can be seen, as it is
+// or as the API shows it.
+func (p places) leaks() []string {
+	var found []string
+	for place, content := range p {
+		for _, secret := range []string{canary, keyCanary} {
+			encoded := base64.StdEncoding.EncodeToString([]byte(secret))
+			if bytes.Contains(content, []byte(secret)) || bytes.Contains(content, []byte(encoded)) {
+				found = append(found, place)
+				break
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// look gathers everything that the server and the command line showed and stored,
+// apart from what is in the bucket.
+func (i *installation) look() places {
+	i.t.Helper()
+	log, err := os.ReadFile(i.log)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	p := places{"the server's log": log, "the command line": i.said.Bytes()}
+	lists := append(ownKinds(), &eventsv1.EventList{}, &corev1.ConfigMapList{})
+	for _, list := range lists {
+		var opts []client.ListOption
+		if _, ok := list.(*corev1.ConfigMapList); ok {
+			opts = append(opts, client.InNamespace(labtest.Namespace))
+		}
+		if err := i.admin.List(i.t.Context(), list, opts...); err != nil {
+			i.t.Fatal(err)
+		}
+		content, err := json.Marshal(list)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		p[strings.TrimPrefix(strings.TrimSuffix(fmt.Sprintf("%T", list), "List"), "*")] = content
+	}
+	for place, least := range map[string]int{"the server's log": 1000, "the command line": 1000, "v1.Event": 1000, "v1alpha1.Backup": 1000} {
+		if len(p[place]) < least {
+			i.t.Errorf("%s: %d bytes are less than there must be", place, len(p[place]))
+		}
+	}
+	return p
+}
+
+// scrape adds the metrics to the places. It must be called while the server runs.
+func (i *installation) scrape() []byte {
+	i.t.Helper()
+	res, err := http.Get("http://" + i.metrics + "/metrics") //nolint:noctx // a test of one request
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || len(body) == 0 {
+		i.t.Fatalf("metrics: %s, %d bytes, %v", res.Status, len(body), err)
+	}
+	return body
+}
+
+// stored reads every file in the bucket, decompressed.
+func stored(t *testing.T, bucket string) places {
+	t.Helper()
+	p := places{}
+	err := filepath.WalkDir(bucket, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(path, ".gz") {
+			r, err := gzip.NewReader(bytes.NewReader(content))
+			if err != nil {
+				return err
+			}
+			if content, err = io.ReadAll(r); err != nil {
+				return err
+			}
+		}
+		p[strings.TrimPrefix(path, bucket)] = content
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// checkStored fails unless the Secret's content is where it belongs, in contents
+// and in what a restore replaced, and nowhere else in the bucket.
+func checkStored(t *testing.T, bucket string) {
+	t.Helper()
+	belongs := []string{"contents.tar.gz", "replaced.jsonl.gz"}
+	seen := map[string]bool{}
+	for _, path := range stored(t, bucket).leaks() {
+		name := filepath.Base(path)
+		seen[name] = true
+		if !slices.Contains(belongs, name) {
+			t.Errorf("the content of a Secret is in %s", path)
+		}
+	}
+	for _, name := range belongs {
+		if !seen[name] {
+			t.Errorf("the content of a Secret is in no %s: does the search still work?", name)
+		}
+	}
+}

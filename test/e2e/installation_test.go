@@ -1,0 +1,287 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e_test tells the whole line, from a policy to a restore in another
+// cluster, with the real program, as the chart installs it and with exactly the
+// rights that the chart gives it.
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/test/lab"
+	"github.com/gopherwood/ark/test/lab/labtest"
+)
+
+const (
+	root = "../.."
+	// account is how the API server calls the chart's service account.
+	account = "system:serviceaccount:" + labtest.Namespace + ":ark"
+	// patience bounds every wait: most are over in a second.
+	patience = 2 * time.Minute
+)
+
+// program is the path of ark.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	// What clients of these tests log is no part of what they check.
+	log.SetLogger(logr.Discard())
+	dir, err := os.MkdirTemp("", "ark-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "ark")
+	build := exec.Command("go", "build", "-o", program, "./cmd/ark")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build ark: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// installation is Ark in a cluster of its own: what the chart installs, and the
+// server as a process beside it, because there is no node to run its pod.
+type installation struct {
+	t       *testing.T
+	cluster *lab.Cluster
+	// admin is who looks and arranges; the server is the service account.
+	admin client.Client
+	// bucket is the directory that all locations lie in.
+	bucket string
+
+	server  *exec.Cmd
+	log     string
+	metrics string // address
+	// said is everything that the command line printed.
+	said bytes.Buffer
+}
+
+// install installs the chart with values, as in --set, into a new cluster, and
+// starts the server.
+func install(t *testing.T, bucket string, opts lab.Options, values ...string) *installation {
+	t.Helper()
+	opts.ControllerManager, opts.Audit, opts.Log = true, []string{account}, t.Output()
+	cluster, err := lab.Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	i := &installation{t: t, cluster: cluster, admin: labtest.Client(t, cluster), bucket: bucket}
+	i.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: labtest.Namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}})
+	args := []string{"install", "ark", "charts/ark", "--namespace", labtest.Namespace, "--set", "image.repository=ark,log.level=debug"}
+	for _, v := range values {
+		args = append(args, "--set", v)
+	}
+	helm, err := lab.Helm(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.must(i.command(helm, args...).CombinedOutput())
+	i.eventually("the kinds", func(ctx context.Context) (bool, error) {
+		for _, list := range ownKinds() {
+			if i.admin.List(ctx, list) != nil {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	i.serve()
+	return i
+}
+
+func ownKinds() []client.ObjectList {
+	return []client.ObjectList{
+		&v1alpha1.ConfigList{}, &v1alpha1.BackupPolicyList{}, &v1alpha1.ScheduleList{}, &v1alpha1.BackupList{}, &v1alpha1.RestoreList{},
+	}
+}
+
+// serve starts the server with the arguments of the Deployment's container.
+func (i *installation) serve() {
+	i.t.Helper()
+	var deployment appsv1.Deployment
+	i.get(&deployment, labtest.Namespace, "ark")
+	i.metrics = freeAddress(i.t)
+	var args []string
+	for _, arg := range deployment.Spec.Template.Spec.Containers[0].Args {
+		args = append(args, strings.ReplaceAll(arg, "$(POD_NAMESPACE)", labtest.Namespace))
+	}
+	// What differs from a pod: where it listens, and where the bucket is.
+	args = append(args, "--kubeconfig="+i.kubeconfig(), "--file-store-root="+i.bucket,
+		"--metrics-bind-address="+i.metrics, "--health-probe-bind-address=0")
+	i.log = filepath.Join(i.t.TempDir(), "server.log")
+	file, err := os.Create(i.log)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer file.Close()
+	i.server = exec.Command(program, args...)
+	i.server.Stdout, i.server.Stderr = file, file
+	if err := i.server.Start(); err != nil {
+		i.t.Fatal(err)
+	}
+	i.t.Cleanup(func() {
+		if i.server.ProcessState == nil {
+			_ = i.server.Process.Kill()
+			_ = i.server.Wait()
+		}
+		if i.t.Failed() {
+			i.t.Logf("the end of the server's log:\n%s", tail(i.t, i.log))
+		}
+	})
+}
+
+// stop ends the server in good order.
+func (i *installation) stop() {
+	i.t.Helper()
+	if err := i.server.Process.Signal(syscall.SIGTERM); err != nil {
+		i.t.Fatal(err)
+	}
+	if err := i.server.Wait(); err != nil {
+		i.t.Errorf("the server ended: %v", err)
+	}
+}
+
+// kubeconfig writes a kubeconfig with a token of the chart's service account.
+func (i *installation) kubeconfig() string {
+	i.t.Helper()
+	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "ark"}}
+	request := &authenticationv1.TokenRequest{}
+	if err := i.admin.SubResource("token").Create(i.t.Context(), sa, request); err != nil {
+		i.t.Fatal(err)
+	}
+	cfg := i.cluster.Config()
+	out := clientcmdapi.NewConfig()
+	out.Clusters["lab"] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
+	out.AuthInfos["ark"] = &clientcmdapi.AuthInfo{Token: request.Status.Token}
+	out.Contexts["lab"] = &clientcmdapi.Context{Cluster: "lab", AuthInfo: "ark"}
+	out.CurrentContext = "lab"
+	path := filepath.Join(i.t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*out, path); err != nil {
+		i.t.Fatal(err)
+	}
+	return path
+}
+
+// command is a program that acts on the cluster as its administrator.
+func (i *installation) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(i.t.Context(), name, args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+i.cluster.Kubeconfig)
+	return cmd
+}
+
+// ark runs the command line and returns what it printed. It fails the test when
+// the exit code is another than want.
+func (i *installation) ark(want int, args ...string) string {
+	i.t.Helper()
+	out, err := i.command(program, args...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		i.t.Fatal(err)
+	}
+	i.said.Write(out)
+	code := 0
+	if exit != nil {
+		code = exit.ExitCode()
+	}
+	if code != want {
+		i.t.Fatalf("ark %s: exit code %d, want %d:\n%s", strings.Join(args, " "), code, want, out)
+	}
+	return string(out)
+}
+
+func (i *installation) must(out []byte, err error) {
+	i.t.Helper()
+	if err != nil {
+		i.t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func (i *installation) create(objects ...client.Object) {
+	i.t.Helper()
+	for _, o := range objects {
+		if err := i.admin.Create(i.t.Context(), o); err != nil {
+			i.t.Fatalf("create %T %s: %v", o, o.GetName(), err)
+		}
+	}
+}
+
+func (i *installation) get(o client.Object, namespace, name string) {
+	i.t.Helper()
+	if err := i.admin.Get(i.t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o); err != nil {
+		i.t.Fatalf("get %T %s: %v", o, name, err)
+	}
+}
+
+// change reads an object, changes it and writes it.
+func change[T client.Object](i *installation, o T, edit func(T)) {
+	i.t.Helper()
+	i.get(o, o.GetNamespace(), o.GetName())
+	before, _ := o.DeepCopyObject().(client.Object)
+	edit(o)
+	if err := i.admin.Patch(i.t.Context(), o, client.MergeFrom(before)); err != nil {
+		i.t.Fatal(err)
+	}
+}
+
+func (i *installation) eventually(what string, is wait.ConditionWithContextFunc) {
+	i.t.Helper()
+	if err := wait.PollUntilContextTimeout(i.t.Context(), 50*time.Millisecond, patience, true, is); err != nil {
+		i.t.Fatalf("wait for %s: %v", what, err)
+	}
+}
+
+// freeAddress is one that nobody listens on now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func tail(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+	}
+	return content[max(0, len(content)-4096):]
+}
