@@ -71,11 +71,12 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 	c := controllertest.Cluster(t)
 	root := t.TempDir()
 	health, metrics := freeAddress(t), freeAddress(t)
+	api := labtest.Shared(t).Config()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- manager.Run(ctx, labtest.Shared(t).Config(), manager.Options{
+		ended <- manager.Run(ctx, api, manager.Options{
 			Namespace: labtest.Namespace, FileStoreRoot: root, Tool: "ark test",
 			MetricsAddress: metrics, HealthAddress: health, LeaderElection: true,
 			Logger: testr.NewWithOptions(t, testr.Options{Verbosity: -1}),

@@ -26,6 +26,10 @@ type memory struct {
 	began      time.Time
 	rounds     int
 
+	// trust is by which keys the backups were last verified. A process that has just
+	// begun does not know, and verifies all of them where there are keys.
+	trust string
+
 	// shown are the backups that had an object after the last complete listing,
 	// with the numbers of the last records that it shows. A number that is not known
 	// is unread.
@@ -44,6 +48,7 @@ func newMemory(location, storeID string) *memory {
 
 // keep takes over what a complete listing told.
 func (m *memory) keep(r *run) {
+	m.trust = r.trust
 	m.shown, m.problems = r.listed, r.outcome.problems
 	for i := range m.problems {
 		delete(m.shown, i)

@@ -5,12 +5,17 @@ package sync
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/engine/catalog"
 )
@@ -36,6 +41,10 @@ type run struct {
 	catalog *catalog.Catalog
 	objects *objects
 
+	// trusted are the keys whose signatures count, and trust their text.
+	trusted []ed25519.PublicKey
+	trust   string
+
 	// listed are the backups that the listing yielded, with the numbers of their
 	// last records.
 	listed map[id]int
@@ -60,11 +69,23 @@ func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}
 			Reconciler: r, cfg: cfg, cluster: cfg.Status.ClusterUID, memory: m, catalog: location.Catalog,
 			listed: map[id]int{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
 		}
+		one.trusted = locations.Trusted(cfg)
+		one.trust = trustOf(one.trusted)
 		if err := one.do(ctx); err != nil {
 			return failed, err
 		}
 		return one.outcome, nil
 	}
+}
+
+// trustOf makes one text of the keys: while it is the same, so is every verdict.
+func trustOf(keys []ed25519.PublicKey) string {
+	var texts []string
+	for _, key := range keys {
+		texts = append(texts, hex.EncodeToString(key))
+	}
+	slices.Sort(texts)
+	return strings.Join(slices.Compact(texts), " ")
 }
 
 // do reads the objects before the listing, so that what it misses was missing

@@ -81,6 +81,8 @@ func (r *run) settled(b *v1alpha1.Backup, i id, lastRecord int) bool {
 		return false
 	case !heldBy(b, r.memory.location):
 		return false
+	case r.memory.trust != r.trust, b.Status.Verification == v1alpha1.VerificationVerified && r.trust == "":
+		return false // it was verified by other keys
 	}
 	read, known := r.memory.shown[i]
 	if !known && lastRecord == 0 {
@@ -211,7 +213,7 @@ func (r *run) write(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *cat
 		b.Status.Origin = &v1alpha1.BackupOrigin{}
 	}
 	b.Status.Origin.Foreign = i.cluster != r.cluster
-	projection.Status(b, snapshot, locations, r.Clock.Now())
+	projection.Status(b, snapshot, r.trusted, locations, r.Clock.Now())
 	err := status.Patch(ctx, r.Client, b, before)
 	if apierrors.IsInvalid(err) {
 		r.cannotShow(i, refused(err))

@@ -4,9 +4,6 @@
 package sync_test
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +16,6 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
 	"github.com/gopherwood/ark/controllers/internal/projection"
 	"github.com/gopherwood/ark/engine/archive"
-	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
 
 func TestWhatStorageHoldsIsShown(t *testing.T) {
@@ -130,200 +126,6 @@ func TestADeletedObjectComesBack(t *testing.T) {
 	}
 }
 
-func TestAnObjectWhoseMarkerIsGoneTwiceIsRemoved(t *testing.T) {
-	for _, maker := range []string{v1alpha1.CreatedBySync, v1alpha1.CreatedBySchedule, v1alpha1.CreatedByCLI} {
-		t.Run("made by "+maker, func(t *testing.T) {
-			b := newBench(t, "main")
-			b.commit("main", here, name(1))
-			b.sync()
-			o := b.backup(name(1))
-			o.Labels[v1alpha1.CreatedByLabel] = maker
-			if err := b.Update(t.Context(), o); err != nil {
-				t.Fatal(err)
-			}
-			b.vanish("main", here, name(1))
-			b.sync()
-			if b.backup(name(1)) == nil {
-				t.Fatal("it was removed after one listing")
-			}
-			if l := b.sync()["main"]; b.backup(name(1)) != nil || l.Backups != 0 {
-				t.Errorf("it is still there after two listings, or counted: %+v", l)
-			}
-			if got := b.told("BackupGone"); len(got) != 1 {
-				t.Errorf("events = %q, want one", got)
-			}
-		})
-	}
-}
-
-func TestAnObjectFromGitStays(t *testing.T) {
-	arrange := func(t *testing.T) *bench {
-		t.Helper()
-		b := newBench(t, "main")
-		b.commit("main", here, name(1))
-		controllertest.Create(t, b, &v1alpha1.Backup{
-			ObjectMeta: metav1.ObjectMeta{Name: name(1)}, Spec: v1alpha1.BackupSpec{PolicyName: "shop"},
-			Status: v1alpha1.BackupStatus{Completeness: v1alpha1.CompletenessComplete, StorageLocations: []string{"main"}},
-		})
-		return b
-	}
-	t.Run("and says that it expired, as it should", func(t *testing.T) {
-		b := arrange(t)
-		if err := b.catalogs["main"].Remove(t.Context(), here, name(1), here, "expired"); err != nil {
-			t.Fatal(err)
-		}
-		b.sync()
-		b.sync()
-		if got := b.ready(name(1)); !strings.HasPrefix(got, "True Expired: its time was up") {
-			t.Errorf("Ready = %s", got)
-		}
-	})
-	t.Run("and says that its data vanished, until it is back", func(t *testing.T) {
-		b := arrange(t)
-		b.vanish("main", here, name(1))
-		b.sync()
-		b.sync()
-		if got := b.ready(name(1)); !strings.HasPrefix(got, "False BackupMissing: its marker is gone") {
-			t.Errorf("Ready = %s", got)
-		}
-		b.commit("main", here, name(1))
-		b.sync()
-		if got := b.ready(name(1)); !strings.HasPrefix(got, "True Succeeded") {
-			t.Errorf("Ready when it is back = %s", got)
-		}
-	})
-}
-
-func TestNothingIsRemovedUnlessTheListingCanBeTrusted(t *testing.T) {
-	broken := errors.New("connection reset")
-	tests := map[string]func(b *bench){
-		"when the listing fails": func(b *bench) {
-			b.stores["main"].Inject(storetest.Fault{Op: storetest.OpList, Key: "markers/", Effect: storetest.Fail(broken)})
-		},
-		"when the records cannot be listed": func(b *bench) {
-			b.stores["main"].Inject(storetest.Fault{Op: storetest.OpList, Key: "records/", Effect: storetest.Fail(broken)})
-		},
-		"when the identity cannot be read": func(b *bench) {
-			b.stores["main"].Inject(storetest.Fault{Op: storetest.OpOpen, Key: archive.IdentityKey, Effect: storetest.Fail(broken)})
-		},
-		"when the identity cannot be read after the listing": func(b *bench) {
-			b.stores["main"].Inject(storetest.Fault{Op: storetest.OpOpen, Key: archive.IdentityKey, Nth: 2, Effect: storetest.Fail(broken)},
-				storetest.Fault{Op: storetest.OpOpen, Key: archive.IdentityKey, Nth: 4, Effect: storetest.Fail(broken)},
-				storetest.Fault{Op: storetest.OpOpen, Key: archive.IdentityKey, Nth: 6, Effect: storetest.Fail(broken)})
-		},
-		"when it is another store": func(b *bench) {
-			if err := b.stores["main"].Delete(b.Context(), archive.IdentityKey); err != nil {
-				b.Fatal(err)
-			}
-			b.put("main", archive.IdentityKey, `{"format":1,"id":"00000000-1111-2222-3333-444444444444","created":"2026-05-17T03:04:05Z"}`)
-		},
-	}
-	for name1, breakIt := range tests {
-		t.Run(name1, func(t *testing.T) {
-			b := newBench(t, "main")
-			b.commit("main", here, name(1))
-			before := b.sync()["main"]
-			b.vanish("main", here, name(1))
-			breakIt(b)
-			var l v1alpha1.StorageLocationStatus
-			for range 3 {
-				l = b.sync()["main"]
-			}
-			if b.backup(name(1)) == nil {
-				t.Error("the object was removed")
-			}
-			if l.SyncMessage == "" || !l.LastSyncTime.Equal(before.LastSyncTime) || l.Backups != 1 {
-				t.Errorf("location = %+v, want a message, and time and count as before", l)
-			}
-			if got := b.told("SyncIncomplete"); len(got) != 1 {
-				t.Errorf("events = %q, want one", got)
-			}
-		})
-	}
-}
-
-func TestAListingThatMissesAMarkerOnceRemovesNothing(t *testing.T) {
-	b := newBench(t, "main")
-	b.commit("main", here, name(1))
-	b.sync()
-	for range 3 {
-		b.stores["main"].Inject(storetest.Fault{Op: storetest.OpList, Key: name(1), Effect: storetest.Lose()})
-		b.sync()
-		b.stores["main"].Heal()
-		b.sync()
-	}
-	if b.backup(name(1)) == nil {
-		t.Error("the object was removed")
-	}
-}
-
-func TestACorruptMarkerIsNamedAndBlocksNoOther(t *testing.T) {
-	b := newBench(t, "main")
-	b.commit("main", here, name(2))
-	b.put("main", archive.MarkerKey(here, name(1)), `{"marker":{"format":1`)
-	b.put("main", archive.MarkerKey(there, name(3)), `{"marker":{"format":99}}`)
-	reads := b.markerReads("main")
-	l := b.sync()["main"]
-	if got := b.ready(name(2)); !strings.HasPrefix(got, "True Succeeded") {
-		t.Errorf("the other: Ready = %s", got)
-	}
-	for _, part := range []string{"2 of the backups cannot be shown: ", name(1) + " of cluster " + here, name(3) + " of cluster " + there, "99"} {
-		if !strings.Contains(l.SyncMessage, part) {
-			t.Errorf("syncMessage = %q, want %q in it", l.SyncMessage, part)
-		}
-	}
-	if l.LastSyncTime == nil || l.Backups != 2 {
-		t.Errorf("location = %+v, want it synced", l)
-	}
-	if got := reads(); got != 3 {
-		t.Errorf("read %d markers, want 3", got)
-	}
-	for range 8 {
-		b.sync()
-	}
-	if got := reads(); got != 0 {
-		t.Errorf("read %d markers again so soon", got)
-	}
-	if got := b.told("SyncIncomplete"); len(got) != 1 {
-		t.Errorf("events = %q, want one", got)
-	}
-	b.vanish("main", here, name(1))
-	b.vanish("main", there, name(3))
-	b.commit("main", here, name(1))
-	b.sync() // the tenth reads them again
-	if got := b.ready(name(1)); !strings.HasPrefix(got, "True Succeeded") {
-		t.Errorf("repaired: Ready = %s", got)
-	}
-	if l := b.sync()["main"]; l.SyncMessage != "" {
-		t.Errorf("syncMessage = %q", l.SyncMessage)
-	}
-}
-
-func TestAMarkerThatCannotBeReadIsTriedAgain(t *testing.T) {
-	b := newBench(t, "main")
-	b.commit("main", here, name(1))
-	b.commit("main", here, name(2))
-	b.stores["main"].Inject(storetest.Fault{Op: storetest.OpOpen, Key: name(1), Effect: storetest.Fail(errors.New("connection reset"))})
-	if l := b.sync()["main"]; !strings.Contains(l.SyncMessage, "connection reset") || b.backup(name(2)) == nil {
-		t.Errorf("location = %+v", l)
-	}
-	b.stores["main"].Heal()
-	if l := b.sync()["main"]; l.SyncMessage != "" || b.backup(name(1)) == nil {
-		t.Errorf("location = %+v", l)
-	}
-}
-
-func TestAStoreThatFailsEveryReadFailsTheListing(t *testing.T) {
-	b := newBench(t, "main")
-	for i := range 50 {
-		b.commit("main", here, fmt.Sprintf("b-%d", i))
-	}
-	b.stores["main"].Inject(storetest.Fault{Op: storetest.OpOpen, Key: "/markers/", Effect: storetest.Fail(errors.New("connection reset"))})
-	if l := b.sync()["main"]; l.LastSyncTime != nil || !strings.HasPrefix(l.SyncMessage, `list storage location "main": `) {
-		t.Errorf("location = %+v", l)
-	}
-}
-
 func TestAReplicatedBackupHasTwoLocations(t *testing.T) {
 	b := newBench(t, "main", "copy")
 	b.commit("main", here, name(1))
@@ -398,34 +200,6 @@ func TestATakenNameIsPassedBy(t *testing.T) {
 	}
 }
 
-func TestWhatTheAPIServerRefusesIsNamed(t *testing.T) {
-	b := newBench(t, "main")
-	bad := json.RawMessage(`{"template":{"includedNamespaces":["UPPER CASE"]}}`)
-	b.commit("main", here, name(1), func(m *archive.Marker) { m.Spec = bad })
-	b.commit("main", here, name(2), func(m *archive.Marker) {
-		m.Spec, m.Template = bad, json.RawMessage(`{"includedNamespaces":["UPPER CASE"]}`)
-	})
-	b.commit("main", here, name(3), func(m *archive.Marker) {
-		m.Spec, m.Template = json.RawMessage(`{"no":1}`), json.RawMessage(`{"no":1}`)
-	})
-	b.commit("main", here, name(4), func(m *archive.Marker) { m.Spec = json.RawMessage(`{}`) })
-	l := b.sync()["main"]
-	if got := b.backup(name(1)); got == nil || got.Spec.Template == nil || got.Spec.Template.StorageLocation != "main" {
-		t.Errorf("backup = %+v, want its resolved template as spec", got)
-	}
-	if b.backup(name(2)) != nil || b.backup(name(3)) != nil {
-		t.Error("a backup is shown whose marker says nothing of use")
-	}
-	if got := b.backup(name(4)); got == nil || got.Spec.Template != nil {
-		t.Errorf("backup = %+v, want the empty spec to the letter", got)
-	}
-	for _, part := range []string{"2 of the backups", name(2), "the API server refuses what its marker says", name(3), "its marker does not say what it covers"} {
-		if !strings.Contains(l.SyncMessage, part) {
-			t.Errorf("syncMessage = %q, want %q in it", l.SyncMessage, part)
-		}
-	}
-}
-
 func TestABackupThatRunsIsLeftAlone(t *testing.T) {
 	b := newBench(t, "main")
 	running := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: name(1)}}
@@ -443,27 +217,6 @@ func TestABackupThatRunsIsLeftAlone(t *testing.T) {
 		if controllertest.Read(t, b, o); o.ResourceVersion != before {
 			t.Errorf("%s was touched: %+v", o.Name, o.Status)
 		}
-	}
-}
-
-func TestABackupBeingRemovedIsItsOwnControllersMatter(t *testing.T) {
-	b := newBench(t, "main")
-	b.commit("main", here, name(1))
-	b.sync()
-	o := b.backup(name(1))
-	o.Spec.Deletion = &v1alpha1.Deletion{Reason: "test"}
-	if err := b.Update(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.catalogs["main"].Remove(t.Context(), here, name(1), here, "test"); err != nil {
-		t.Fatal(err)
-	}
-	before := o.ResourceVersion
-	for range 3 {
-		b.sync()
-	}
-	if got := b.backup(name(1)); got == nil || got.ResourceVersion != before {
-		t.Errorf("it was touched: %+v", got)
 	}
 }
 
