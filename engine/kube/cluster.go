@@ -47,6 +47,9 @@ type Cluster struct {
 	base      *url.URL
 	discovery *discovery.DiscoveryClient
 	pageSize  int
+	// compress lets the API server compress what is long. A kubeconfig can say
+	// otherwise, for a cluster that is near (disable-compression).
+	compress bool
 	// silence and pause are the passing of time, which tests own.
 	silence time.Duration
 	pause   func(ctx context.Context, d time.Duration) error
@@ -67,7 +70,6 @@ func New(cfg *rest.Config, opts Options) (*Cluster, error) {
 	own.QPS, own.Burst, own.RateLimiter = -1, 0, nil
 	own.Timeout = 0 // it would cut off long lists; see silence
 	own.ContentConfig = rest.ContentConfig{}
-	own.DisableCompression = false
 	own.WarningHandler = rest.NoWarnings{}
 	own.UserAgent = opts.UserAgent
 	if own.UserAgent == "" {
@@ -85,7 +87,10 @@ func New(cfg *rest.Config, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare discovery: %w", err)
 	}
-	c := &Cluster{http: client, base: base, discovery: types, pageSize: opts.PageSize, silence: silence, pause: pause}
+	c := &Cluster{
+		http: client, base: base, discovery: types, pageSize: opts.PageSize, compress: !own.DisableCompression,
+		silence: silence, pause: pause,
+	}
 	if c.pageSize <= 0 {
 		c.pageSize = defaultPageSize
 	}

@@ -39,6 +39,7 @@ func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 			target:   target{resource: r, namespace: opts.Namespace},
 			opts:     opts,
 			revision: opts.Revision,
+			names:    names{},
 			yield:    func(o engine.Object) bool { return yield(o, nil) },
 		}
 		for {
@@ -74,6 +75,8 @@ type listing struct {
 	yielded map[objectName]struct{}
 	// buf holds an object whose type was put back.
 	buf []byte
+	// names are those that the objects share.
+	names names
 }
 
 type objectName struct{ namespace, name string }
@@ -105,7 +108,7 @@ func (l *listing) page(ctx context.Context) error {
 func (l *listing) attempt(ctx context.Context) (next string, err error) {
 	reading, dog, cancel := newWatchdog(ctx, l.cluster.silence)
 	defer cancel()
-	body, err := l.cluster.send(reading, request{method: http.MethodGet, target: l.target, query: l.query()})
+	body, err := l.cluster.send(reading, request{method: http.MethodGet, target: l.target, query: l.query(), long: true})
 	if err != nil {
 		return "", err
 	}
@@ -166,7 +169,7 @@ func (l *listing) note(meta *listMeta) {
 
 // pass yields an item, unless an attempt before did.
 func (l *listing) pass(item []byte) error {
-	meta, raw, err := restoreType(l.target.resource, item, l.buf)
+	meta, raw, err := restoreType(l.target.resource, item, l.buf, l.names)
 	if err != nil {
 		return err
 	}

@@ -22,21 +22,21 @@ type header struct {
 
 // parseObject reads an object whose bytes are the caller's.
 func parseObject(r engine.Resource, raw []byte) (engine.Object, error) {
-	meta, raw, err := restoreType(r, bytes.TrimSpace(raw), nil)
+	meta, raw, err := restoreType(r, bytes.TrimSpace(raw), nil, nil)
 	return engine.Object{Resource: r, Meta: meta, Raw: raw}, err
 }
 
 // restoreType reads the metadata of an object, which begins with a brace, and
 // returns the object with its apiVersion and kind, which lists of built-in types
-// omit, in buf if they have to be put back. It reads all of raw and so finds out
-// whether it is JSON.
-//
-// The decoder is apimachinery's and not the standard library's, which would take
-// a field "Metadata", that a custom resource may have, for metadata.
-func restoreType(r engine.Resource, raw, buf []byte) (engine.Meta, []byte, error) {
-	var h header
-	if err := json.Unmarshal(raw, &h); err != nil {
-		return engine.Meta{}, nil, fmt.Errorf("read object: %w", err)
+// omit, in buf if they have to be put back. known are names that the objects of a
+// list share; nil is fine.
+func restoreType(r engine.Resource, raw, buf []byte, known names) (engine.Meta, []byte, error) {
+	h, ok := scanHeader(raw, known)
+	if !ok {
+		var err error
+		if h, err = decodeHeader(raw); err != nil {
+			return engine.Meta{}, nil, err
+		}
 	}
 	if h.Metadata.Name == "" {
 		return engine.Meta{}, nil, errors.New("read object: it has no name")
@@ -55,6 +55,18 @@ func restoreType(r engine.Resource, raw, buf []byte) (engine.Meta, []byte, error
 		buf = appendField(buf, `"apiVersion":`, r.GroupVersion().String())
 	}
 	return h.Metadata, append(buf, raw[1:]...), nil // it has a name, so something follows the comma
+}
+
+// decodeHeader reads all of raw, and so finds out whether it is JSON.
+//
+// The decoder is apimachinery's and not the standard library's, which would take
+// a field "Metadata", that a custom resource may have, for metadata.
+func decodeHeader(raw []byte) (header, error) {
+	var h header
+	if err := json.Unmarshal(raw, &h); err != nil {
+		return h, fmt.Errorf("read object: %w", err)
+	}
+	return h, nil
 }
 
 // appendField appends a field and a comma.

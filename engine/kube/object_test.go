@@ -45,7 +45,7 @@ func TestRestoreType(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			meta, raw, err := restoreType(c.resource, []byte(c.raw), nil)
+			meta, raw, err := restoreType(c.resource, []byte(c.raw), nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +66,7 @@ func TestRestoreTypeRefuses(t *testing.T) {
 		"a deep object":       {`{"metadata":{"name":"a"},"x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, "depth"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, _, err := restoreType(configMaps, []byte(c.raw), nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, _, err := restoreType(configMaps, []byte(c.raw), nil, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one about %q", err, c.want)
 			}
 		})

@@ -53,6 +53,8 @@ type request struct {
 	// contentType and body are empty in a request that only reads.
 	contentType string
 	body        []byte
+	// long says that the response is worth compressing.
+	long bool
 }
 
 // url is where the request goes. Names come from archives and from users: one
@@ -97,10 +99,14 @@ func (c *Cluster) send(ctx context.Context, r request) (io.ReadCloser, error) {
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
 	}
+	if r.long && c.compress {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, fromTransport(ctx, err)
 	}
+	resp.Body = uncompressed(resp)
 	if resp.StatusCode < http.StatusOK || resp.StatusCode >= http.StatusMultipleChoices {
 		defer func() { _ = resp.Body.Close() }()
 		return nil, fromResponse(resp)

@@ -317,7 +317,7 @@ type nested struct {
 func (n *nested) step(window []byte, at int) (int, bool) {
 	for ; at < len(window); at++ {
 		if n.inString {
-			if n.inside(window[at]); !n.inString && n.depth == 0 {
+			if at = n.inside(window, at); !n.inString && n.depth == 0 {
 				return at + 1, true
 			}
 			continue
@@ -343,16 +343,20 @@ func (n *nested) step(window []byte, at int) (int, bool) {
 	return at, false
 }
 
-// inside takes a byte of a string, perhaps its end.
-func (n *nested) inside(c byte) {
-	switch {
-	case n.escaped:
+// inside takes the bytes of a string from at on, up to its end or that of window,
+// and returns where the last of them is. Most bytes of most objects lie in strings.
+func (n *nested) inside(window []byte, at int) int {
+	if n.escaped {
 		n.escaped = false
-	case c == '\\':
-		n.escaped = true
-	case c == '"':
-		n.inString = false
+		return at
 	}
+	end := closingQuote(window[at:])
+	if end < 0 {
+		n.escaped = endsInEscape(window[at:])
+		return len(window) - 1
+	}
+	n.inString = false
+	return at + end
 }
 
 // fill reads more behind what was not yet taken.

@@ -25,7 +25,7 @@ func BenchmarkSplit(b *testing.B) {
 				for range 500 {
 					item, err := s.next()
 					if err == nil && read {
-						_, buf, err = restoreType(configMaps, item, buf)
+						_, buf, err = restoreType(configMaps, item, buf, nil)
 					}
 					if err != nil {
 						b.Fatal(err)
