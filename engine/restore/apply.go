@@ -15,15 +15,31 @@ import (
 	"github.com/gopherwood/ark/engine/restore/transform"
 )
 
-// apply writes layer by layer, then tries once more what failed in a way that may
-// pass, then links the owners that came late.
+// apply writes everything, and then what answers requests about everything: the
+// webhook of a pod that does not run yet would refuse what comes after it.
 func (r *run) apply(ctx context.Context) error {
-	if err := r.applyLayers(ctx, r.plan.items); err != nil {
+	gates := slices.IndexFunc(r.plan.items, func(it *item) bool { return it.layer >= r.plan.gates })
+	if gates < 0 {
+		gates = len(r.plan.items)
+	}
+	if err := r.applyAll(ctx, r.plan.items[:gates]); err != nil {
+		return err
+	}
+	r.atGates = true
+	return r.applyAll(ctx, r.plan.items[gates:])
+}
+
+// applyAll writes items layer by layer, then tries once more what failed in a way
+// that may pass, then links the owners that came late.
+func (r *run) applyAll(ctx context.Context, items []*item) error {
+	r.lastPass = false
+	if err := r.applyLayers(ctx, items); err != nil {
 		return err
 	}
 	r.lastPass = true
 	r.lookups = map[ownerKey]types.UID{} // what was not there may be by now
 	again := r.deferred
+	r.deferred = nil
 	slices.SortFunc(again, inOrder)
 	if err := r.applyLayers(ctx, again); err != nil {
 		return err

@@ -30,11 +30,14 @@ var builtInLayers = [][]string{
 	{"configmaps"},
 	{"clusterroles.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io"},
 	{"clusterrolebindings.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io"},
-	{"limitranges", "networkpolicies.networking.k8s.io"},
+	{"networkpolicies.networking.k8s.io"},
 	{"services"},
 	{"endpoints", "endpointslices.discovery.k8s.io"},
 	customLayer,
 	{"pods"},
+	// A pod that is older than the limits was created without them; those that
+	// workloads make get them.
+	{"limitranges"},
 	{"replicasets.apps", "replicationcontrollers", "controllerrevisions.apps"},
 	{"deployments.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch"},
 	// A quota whose usage nobody has counted yet refuses what it would count.
@@ -42,7 +45,7 @@ var builtInLayers = [][]string{
 		"resourcequotas", "horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy",
 		"ingresses.networking.k8s.io",
 	},
-	// What answers requests about others comes last: its own pods have to run first.
+	// What answers requests about others comes last: see gatekeepers.
 	{
 		"validatingwebhookconfigurations.admissionregistration.k8s.io",
 		"mutatingwebhookconfigurations.admissionregistration.k8s.io",
@@ -60,6 +63,10 @@ var customLayer = []string{"*"}
 // prerequisites is how many of the built-in layers no request can overtake:
 // without its definition and its namespace, no object can be created.
 const prerequisites = 2
+
+// gatekeepers is how many layers at the end answer requests about others: they are
+// written when nothing else is left to write, not even an owner reference.
+const gatekeepers = 1
 
 // layers tells in which layer a type is restored.
 type layers struct {
@@ -94,6 +101,9 @@ func newLayers(order []string, types []engine.Resource) (*layers, error) {
 	}
 	return l, nil
 }
+
+// gates is the first layer of gatekeepers.
+func (l *layers) gates() int { return len(l.order) + len(builtInLayers) - gatekeepers }
 
 // of returns the layer of a type; lower ones are restored first.
 func (l *layers) of(r engine.Resource) int {

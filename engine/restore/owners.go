@@ -68,11 +68,16 @@ func (r *run) findOwner(ctx context.Context, it *item, owner transform.Manifest)
 		return uid, false, nil
 	}
 	planned := r.plan.byUID[archivedUID]
-	if planned != nil && !planned.settled.Load() && planned != it && !r.lastPass {
+	if planned != nil && !planned.settled.Load() && planned != it && r.isToCome(planned) {
 		return "", true, nil
 	}
 	uid, err = r.lookUpOwner(ctx, it.target.Namespace, owner)
 	return uid, false, err
+}
+
+// isToCome reports whether an item that is not settled will be.
+func (r *run) isToCome(it *item) bool {
+	return !r.lastPass || (it.layer >= r.plan.gates && !r.atGates)
 }
 
 // lookUpOwner looks for an owner of that kind and name in the target, once.
@@ -126,7 +131,9 @@ func (r *run) ownerType(namespace string, owner transform.Manifest) (key ownerKe
 // their owners.
 func (r *run) linkOwners(ctx context.Context) error {
 	r.lookups = map[ownerKey]types.UID{} // what was not there may be by now
-	for _, l := range r.unlinked {
+	unlinked := r.unlinked
+	r.unlinked = nil
+	for _, l := range unlinked {
 		if err := r.linkOne(ctx, l); err != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("link owners: %w", ctx.Err())
@@ -142,6 +149,9 @@ func (r *run) linkOne(ctx context.Context, l link) error {
 	told := len(l.it.messages)
 	if err := r.own(ctx, p); err != nil {
 		return err
+	}
+	if p.unlinked {
+		r.unlinked = append(r.unlinked, l) // by an owner that is a gatekeeper
 	}
 	for _, m := range l.it.messages[told:] {
 		r.rec.warn(l.it.target.String() + ": " + m)

@@ -77,6 +77,8 @@ type Plan struct {
 	lineage    *lineage
 	catalog    *catalog
 	warnings   []string
+	// gates is the first layer of what answers requests about others.
+	gates int
 }
 
 // Len is how many objects are to be written.
@@ -163,7 +165,7 @@ func newPlanner(req *Request, target engine.Discovery, archivedTypes []engine.Re
 		lineage: lineage,
 		plan: &Plan{
 			namespaces: map[string]*TargetNamespace{}, byUID: map[types.UID]*item{}, bySource: map[engine.Key]*item{},
-			lineage: lineage, catalog: c, warnings: sel.Unmatched(),
+			lineage: lineage, catalog: c, warnings: sel.Unmatched(), gates: l.gates(),
 		},
 		cluster: map[engine.Key]*item{}, clusterUIDs: map[types.UID]*item{},
 		bindings: map[engine.Key][]*item{}, sources: map[string]bool{},

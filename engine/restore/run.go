@@ -83,8 +83,9 @@ type run struct {
 	unlinked []link
 	// deferred are the items that failed in a way that may pass.
 	deferred []*item
-	// lastPass says that there is no later.
-	lastPass bool
+	// lastPass says that there is no later, and atGates that this holds for
+	// gatekeepers too.
+	lastPass, atGates bool
 }
 
 // Run restores. Its error says that it did not get to the end: a *RequestError
