@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -112,10 +111,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, b *v1alpha1.Backup) (ctrl.Re
 	if !b.DeletionTimestamp.IsZero() {
 		return step.Result(step.Run(ctx, s, r.stopRuns, r.dropFinalizer), 0)
 	}
-	if s.foreign || s.finished() {
+	if s.foreign {
 		return step.Result(r.dropFinalizer(ctx, s), 0)
 	}
-	err := step.Run(ctx, s, r.learnConfig, r.lookUp, r.record, r.remove, r.expire, r.take)
+	if s.finished() {
+		return step.Result(step.Run(ctx, s, r.keepVerdict, r.dropFinalizer), 0)
+	}
+	err := step.Run(ctx, s, r.learnConfig, r.lookUp, r.adopt, r.record, r.remove, r.expire, r.take)
 	return r.report(ctx, s, err)
 }
 
@@ -136,23 +138,30 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	return step.Result(err, s.again())
 }
 
+// keepVerdict repeats for a changed spec what was said at the end.
+func (r *Reconciler) keepVerdict(ctx context.Context, s *scope) error {
+	s.keepVerdict()
+	return status.Patch(ctx, r.Client, s.backup, s.before)
+}
+
 // dropFinalizer lets the object go.
 func (r *Reconciler) dropFinalizer(ctx context.Context, s *scope) error {
 	return finalizer.Drop(ctx, r.Client, s.backup)
 }
 
 // unsettled asks for the Backups that a change of a Config or a BackupPolicy can
-// help: all but those that reached their end.
+// help: all but those that reached their end, or have nothing to do.
 func (r *Reconciler) unsettled(ctx context.Context, _ client.Object) []reconcile.Request {
 	var list v1alpha1.BackupList
 	if err := r.Client.List(ctx, &list); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "Listing backups to wake")
 		return nil
 	}
+	now := r.Clock.Now()
 	var requests []reconcile.Request
 	for i := range list.Items {
 		b := &list.Items[i]
-		if s := newScope(b, time.Time{}, r.ClusterUID); s.foreign || s.finished() || s.committed() {
+		if s := newScope(b, now, r.ClusterUID); s.foreign || s.finished() || s.resting() {
 			continue
 		}
 		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(b)})

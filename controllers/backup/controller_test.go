@@ -134,8 +134,9 @@ func TestADeletedNameIsNeverUsedAgain(t *testing.T) {
 	if err := f.client.Delete(t.Context(), f.get("buried")); err != nil {
 		t.Fatal(err)
 	}
+	f.clock.Set(time.Now().Add(-time.Hour))
 	f.backup("buried") // as a Git tool does
-	hasPrefix(t, "Ready", f.settle("buried"), "True Deleted: the data was removed at ")
+	hasPrefix(t, "Ready", f.settle("buried"), "False NameTaken: a backup of this name was removed at ")
 	if f.stored("buried") != nil {
 		t.Error("the backup was taken again")
 	}

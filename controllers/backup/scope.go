@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/conditions"
@@ -55,20 +56,44 @@ func (s *scope) committed() bool {
 		s.backup.Status.ObservedGeneration == s.backup.Generation
 }
 
-// finished reports whether nothing can happen to the backup any more: it failed
-// for good, or its data is gone. A deletion that is asked for of a failed one
-// still has something to do: attempts leave data behind.
+// finished reports whether nothing can happen to the backup any more, whatever
+// its spec says: it failed for good, or its data is gone. It is never taken
+// anew: the name would mean another content. A deletion that is asked for of a
+// failed one still has something to do: attempts leave data behind.
 func (s *scope) finished() bool {
 	st := &s.backup.Status
-	return st.Completeness == v1alpha1.CompletenessNone && st.CompletionTime != nil &&
-		st.ObservedGeneration == s.backup.Generation
+	if st.Completeness != v1alpha1.CompletenessNone || st.CompletionTime == nil {
+		return false
+	}
+	ready := meta.FindStatusCondition(st.Conditions, v1alpha1.ReadyCondition)
+	return s.backup.Spec.Deletion == nil || (ready != nil && ready.Status == metav1.ConditionTrue)
 }
 
-// resting reports whether a committed backup has nothing to do before its expiry,
-// so that storage need not be asked.
+// keepVerdict says of the spec's new generation what was said of the last one.
+func (s *scope) keepVerdict() {
+	st := &s.backup.Status
+	st.ObservedGeneration = s.backup.Generation
+	for i := range st.Conditions {
+		st.Conditions[i].ObservedGeneration = s.backup.Generation
+	}
+}
+
+// resting reports whether a committed backup has nothing to do now, so that
+// storage need not be asked: everything that was asked of it is recorded, and its
+// time is not up.
 func (s *scope) resting() bool {
-	expires := s.backup.Status.ExpirationTime
-	return s.committed() && s.backup.Spec.Deletion == nil && expires != nil && (s.backup.Status.Held || expires.After(s.now))
+	spec, st := &s.backup.Spec, &s.backup.Status
+	switch ready := meta.FindStatusCondition(st.Conditions, v1alpha1.ReadyCondition); {
+	case !s.committed() || spec.Deletion != nil || st.ExpirationTime == nil || ready == nil:
+		return false
+	case ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.PartiallyFailedReason:
+		return false // the last try at what was asked of it did not succeed
+	case spec.Hold != nil && *spec.Hold != st.Held:
+		return false
+	case spec.TTL != nil && s.backup.CreationTimestamp.Add(spec.TTL.Duration).After(st.ExpirationTime.Time):
+		return false
+	}
+	return st.Held || st.ExpirationTime.After(s.now) || s.restoreOnly()
 }
 
 // conditions are those of the Backup, at its generation.
@@ -80,7 +105,7 @@ func (s *scope) conditions() conditions.Set {
 // backup, and while it is kept beyond that, at the next collection.
 func (s *scope) again() time.Duration {
 	st := &s.backup.Status
-	if st.ExpirationTime == nil || s.tombstone != nil || st.Held || s.restoreOnly() {
+	if s.cfg == nil || st.ExpirationTime == nil || s.tombstone != nil {
 		return 0
 	}
 	if s.expiring {
@@ -101,7 +126,9 @@ func (s *scope) gcInterval() time.Duration {
 	return byDefault
 }
 
-func (s *scope) restoreOnly() bool { return s.cfg.Spec.Mode == v1alpha1.ModeRestoreOnly }
+func (s *scope) restoreOnly() bool {
+	return s.cfg != nil && s.cfg.Spec.Mode == v1alpha1.ModeRestoreOnly
+}
 
 // retryIn is how long to leave a backup alone whose last attempt failed at once,
 // whatever else wakes it.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
@@ -85,8 +86,13 @@ func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 		}
 	}
 	ended, err := r.await(s, work.expire)
-	s.expiring = !ended && err == nil
-	return err
+	s.expiring = !ended
+	if err != nil {
+		// The backup is as good as it was. It is looked at again.
+		ctrl.LoggerFrom(ctx).Error(err, "Judging an expired backup")
+		s.keptBecause = "kept: whether it may go could not be judged: " + err.Error()
+	}
+	return nil
 }
 
 // await lets a removal run, and takes over what it found once it ended. The
@@ -198,8 +204,10 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 			continue // reading ten thousand markers for one expiry is too much
 		}
 		snapshot, err := w.catalog.Marker(ctx, w.clusterUID, name)
-		if errors.Is(err, engine.ErrNotFound) {
-			continue // it went meanwhile
+		if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrCorrupt) {
+			// It went meanwhile, or cannot be read: then it fills no other's place, and
+			// more of the others are kept.
+			continue
 		}
 		if err != nil {
 			return "", err

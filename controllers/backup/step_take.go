@@ -59,6 +59,10 @@ func (r *Reconciler) take(ctx context.Context, s *scope) error {
 
 // begin starts an attempt.
 func (r *Reconciler) begin(ctx context.Context, s *scope) error {
+	if s.backup.Status.CompletionTime != nil || s.backup.Labels[v1alpha1.CreatedByLabel] == v1alpha1.CreatedBySync {
+		return step.Wait(wakeless, v1alpha1.BackupMissingReason,
+			"the backup was stored and is not in storage any more: put its data back, or create a Backup of another name")
+	}
 	if s.restoreOnly() {
 		return step.Stall(v1alpha1.RestoreOnlyReason, "the Config's mode is RestoreOnly: no backup is taken")
 	}

@@ -56,10 +56,7 @@ func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
 	s.taken = taking.Phase == longrun.Ended
 	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 	defer cancel()
-	expected, others, err := r.places(ctx, s)
-	if err != nil {
-		return err
-	}
+	expected, others, unknown := r.places(ctx, s)
 	for _, name := range expected {
 		if found, err := r.lookUpIn(ctx, s, name); found || err != nil {
 			return err
@@ -76,26 +73,27 @@ func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
 			ctrl.LoggerFrom(ctx).Info("Passing over a location", "location", name, "error", err.Error())
 		}
 	}
-	return nil
+	return unknown
 }
 
 // places returns the names of the locations that the backup must be looked for
 // in, the one it is to go to first, and those where an earlier object of its name
-// may have put it.
-func (r *Reconciler) places(ctx context.Context, s *scope) (expected, others []string, err error) {
+// may have put it. Where it is to go may be unknown, because its policy is gone:
+// then that matters only when it is found nowhere.
+func (r *Reconciler) places(ctx context.Context, s *scope) (expected, others []string, unknown error) {
 	if known := s.backup.Status.StorageLocations; len(known) > 0 {
 		return known, nil, nil
 	}
-	target, err := r.target(ctx, s)
-	if err != nil {
-		return nil, nil, err
+	target, unknown := r.target(ctx, s)
+	if unknown == nil {
+		expected = []string{target}
 	}
 	for _, location := range s.cfg.Spec.Storage {
 		if location.Name != target {
 			others = append(others, location.Name)
 		}
 	}
-	return []string{target}, others, nil
+	return expected, others, unknown
 }
 
 // lookUpIn looks into one location, and keeps it as the backup's when it is the
@@ -135,6 +133,9 @@ func (r *Reconciler) record(ctx context.Context, s *scope) error {
 	var wanted []archive.Record
 	switch hold := s.backup.Spec.Hold; {
 	case hold == nil || *hold == s.snapshot.Held:
+	case !*hold && s.backup.Generation == 1:
+		// A new object is written from what was known before: from Git, or by sync.
+		// Only a change of it can mean that the hold is to end.
 	case *hold:
 		wanted = append(wanted, archive.Record{Type: archive.RecordHold})
 	default:

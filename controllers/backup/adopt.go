@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/step"
+)
+
+// adopt refuses a name that means something else in storage: a backup that was
+// asked for with another template or policy, or one that was removed before this
+// object was made. Whoever waits for the object must not take that for theirs.
+func (r *Reconciler) adopt(_ context.Context, s *scope) error {
+	tombstone, snapshot := s.tombstone, s.snapshot
+	switch {
+	case tombstone != nil && snapshot == nil && s.backup.CreationTimestamp.After(tombstone.Time):
+		s.tombstone = nil // it is another object's
+		return step.Stall(v1alpha1.NameTakenReason,
+			"a backup of this name was removed at %s (%s), and names are not used again: create a Backup of another name",
+			tombstone.Time.UTC().Format(time.RFC3339), tombstone.Reason)
+	case snapshot != nil && !s.sameRequest():
+		s.snapshot, s.tombstone = nil, nil
+		return step.Stall(v1alpha1.NameTakenReason,
+			"storage holds a backup of this name from %s, of another template or policy: create a Backup of another name",
+			snapshot.Marker.Created.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// sameRequest reports whether the backup in storage was asked for as this object
+// asks. What was recorded in a way that cannot be read is given the benefit of
+// the doubt: sync makes objects of such backups too.
+func (s *scope) sameRequest() bool {
+	var stored v1alpha1.BackupSpec
+	if err := json.Unmarshal(s.snapshot.Marker.Spec, &stored); err != nil {
+		return true
+	}
+	return stored.PolicyName == s.backup.Spec.PolicyName && equality.Semantic.DeepEqual(stored.Template, s.backup.Spec.Template)
+}
