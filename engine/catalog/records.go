@@ -18,66 +18,146 @@ import (
 
 // State is what the records of a backup add up to.
 type State struct {
-	// Records are all of them, in order.
+	// Records are those that can be read, in order.
 	Records []archive.Record
-	// Held says that the backup is kept whatever its time to live.
+	// Held says that the backup is kept whatever its time to live. It is true while
+	// a record is unreadable: a hold may be what is lost.
 	Held bool
 	// Expires is when the time to live runs out, extensions included.
 	Expires time.Time
 	// Deletion is the record of the removal that has begun; nil when none has. The
-	// backup must not be used.
+	// backup must not be used. One behind a hold, or behind a record that is missing
+	// or unreadable, is not believed: Remove writes no such record.
 	Deletion *archive.Record
 	// AdoptedBy is the cluster that took the backup over; empty when none did.
 	AdoptedBy string
+	// Unreadable says, one sentence each, which records are missing, cannot be read
+	// or belong elsewhere; at most maxUnreadable of them. While it is not empty the
+	// backup can be read and restored, and Append, Remove and Deletion refuse it with
+	// ErrCorrupt.
+	Unreadable []string
 }
 
-// fold adds the records up, which are in order.
-func fold(records []archive.Record, expires time.Time) State {
-	s := State{Records: records, Expires: expires}
-	for i := range records {
-		switch r := &records[i]; r.Type {
+// maxUnreadable bounds how many records State.Unreadable tells of.
+const maxUnreadable = 8
+
+// journal is what lies in the records of a backup.
+type journal struct {
+	records []archive.Record
+	// intact is how many records from the first on follow each other without a gap:
+	// nothing is lost before them.
+	intact int
+	// unreadable is State.Unreadable.
+	unreadable []string
+}
+
+// add takes the next record.
+func (j *journal) add(r *archive.Record) {
+	last := 0
+	if n := len(j.records); n > 0 {
+		last = j.records[n-1].Seq
+	}
+	if r.Seq != last+1 {
+		j.lose(fmt.Sprintf("record %d is missing", last+1))
+	}
+	j.records = append(j.records, *r)
+	if len(j.unreadable) == 0 {
+		j.intact = len(j.records)
+	}
+}
+
+// lose notes what cannot be read.
+func (j *journal) lose(what string) {
+	if len(j.unreadable) < maxUnreadable {
+		j.unreadable = append(j.unreadable, archive.Text(what))
+	}
+}
+
+// err returns ErrCorrupt when anything is lost.
+func (j *journal) err() error {
+	if len(j.unreadable) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", engine.ErrCorrupt, strings.Join(j.unreadable, "; "))
+}
+
+// fold adds the records up. What takes protection away is believed only where
+// nothing is lost before it, and a deletion only where nothing held the backup:
+// Remove records no other, so somebody else did.
+func (j *journal) fold(expires time.Time) State {
+	s := State{Records: j.records, Expires: expires, Unreadable: j.unreadable}
+	for i := range j.records {
+		switch r := &j.records[i]; r.Type {
 		case archive.RecordHold:
 			s.Held = true
 		case archive.RecordRelease:
-			s.Held = false
+			s.Held = s.Held && i >= j.intact
 		case archive.RecordExtend:
 			if r.Expires.After(s.Expires) {
 				s.Expires = *r.Expires
 			}
 		case archive.RecordDeletion:
-			if s.Deletion == nil {
+			if s.Deletion == nil && !s.Held && i < j.intact {
 				s.Deletion = r
 			}
 		case archive.RecordAdopted:
 			s.AdoptedBy = r.By
 		}
 	}
+	s.Held = s.Held || len(j.unreadable) > 0
 	return s
 }
 
 // Records returns the records of a name, in order, whether or not the backup is
-// there. ErrCorrupt when one of them cannot be read or belongs elsewhere: a hold
-// may be what is lost.
+// there. ErrCorrupt when one of them is missing, cannot be read or belongs
+// elsewhere: a hold may be what is lost.
 func (c *Catalog) Records(ctx context.Context, cluster, name string) ([]archive.Record, error) {
+	j, err := c.sound(ctx, cluster, name)
+	if err != nil {
+		return nil, err
+	}
+	return j.records, nil
+}
+
+// sound returns the records of a name, ErrCorrupt unless all can be read.
+func (c *Catalog) sound(ctx context.Context, cluster, name string) (*journal, error) {
+	j, err := c.journal(ctx, cluster, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.err(); err != nil {
+		return nil, fmt.Errorf("read records of backup %s: %w", name, err)
+	}
+	return j, nil
+}
+
+// journal reads the records of a name as far as they can be read. An error says
+// that the store does not answer, never that it holds nonsense.
+func (c *Catalog) journal(ctx context.Context, cluster, name string) (*journal, error) {
 	if err := checkPlace(cluster, name); err != nil {
 		return nil, fmt.Errorf("read records: %w", err)
 	}
-	var records []archive.Record
-	prefix := archive.RecordsPrefix(cluster, name)
-	for blob, err := range c.store.List(ctx, prefix, false) {
+	var j journal
+	seen := 0
+	for blob, err := range c.store.List(ctx, archive.RecordsPrefix(cluster, name), false) {
 		if err != nil {
 			return nil, fmt.Errorf("list records of backup %s: %w", name, err)
 		}
-		if len(records) >= archive.MaxRecords {
-			return nil, fmt.Errorf("list records of backup %s: %w: more than %d", name, engine.ErrCorrupt, archive.MaxRecords)
+		if seen++; seen > archive.MaxRecords {
+			j.lose(fmt.Sprintf("there are more than %d records", archive.MaxRecords))
+			break
 		}
 		r, err := c.readRecord(ctx, cluster, name, blob.Key)
-		if err != nil {
+		switch {
+		case errors.Is(err, engine.ErrCorrupt), errors.Is(err, engine.ErrNotFound):
+			j.lose(err.Error())
+		case err != nil:
 			return nil, fmt.Errorf("read records of backup %s: %w", name, err)
+		default:
+			j.add(r)
 		}
-		records = append(records, *r)
 	}
-	return records, nil
+	return &j, nil
 }
 
 func (c *Catalog) readRecord(ctx context.Context, cluster, name, key string) (*archive.Record, error) {
@@ -97,13 +177,13 @@ func (c *Catalog) readRecord(ctx context.Context, cluster, name, key string) (*a
 }
 
 // Deletion returns the record of a name's removal, which stays when everything
-// else is gone; false when there is none.
+// else is gone; false when there is none. ErrCorrupt as for Records.
 func (c *Catalog) Deletion(ctx context.Context, cluster, name string) (*archive.Record, bool, error) {
-	records, err := c.Records(ctx, cluster, name)
+	j, err := c.sound(ctx, cluster, name)
 	if err != nil {
 		return nil, false, err
 	}
-	s := fold(records, time.Time{})
+	s := j.fold(time.Time{})
 	return s.Deletion, s.Deletion != nil, nil
 }
 
@@ -111,7 +191,8 @@ func (c *Catalog) Deletion(ctx context.Context, cluster, name string) (*archive.
 // it as stored. Cluster, Name, Type and By are the caller's to set; Format, Store,
 // Seq and, where it is zero, Time are filled in. ErrNotFound when there is no such
 // backup, ErrConflict when it is being removed, ErrForbidden when it belongs to
-// another cluster than By and this is not its adoption. Removals go through Remove.
+// another cluster than By and this is not its adoption, ErrCorrupt when a record
+// of it cannot be read. Removals go through Remove.
 func (c *Catalog) Append(ctx context.Context, r archive.Record) (*archive.Record, error) {
 	if err := checkPlace(r.Cluster, r.Name); err != nil {
 		return nil, fmt.Errorf("append record: %w", err)
@@ -123,7 +204,8 @@ func (c *Catalog) Append(ctx context.Context, r archive.Record) (*archive.Record
 		return nil, fmt.Errorf("append record: %w", err)
 	}
 	return c.append(ctx, r, func(s State) error {
-		if s.Deletion != nil {
+		// A hold that a removal overtook can be released, so that the removal goes on.
+		if s.Deletion != nil && (r.Type != archive.RecordRelease || !s.Held) {
 			return fmt.Errorf("%w: backup %s is being removed", engine.ErrConflict, r.Name)
 		}
 		if r.Type == archive.RecordAdopted {
@@ -159,15 +241,15 @@ func (c *Catalog) append(ctx context.Context, r archive.Record, allowed func(Sta
 	}
 	least := 1
 	for {
-		records, err := c.Records(ctx, r.Cluster, r.Name)
+		j, err := c.sound(ctx, r.Cluster, r.Name)
 		if err != nil {
 			return nil, err
 		}
-		if err := allowed(fold(records, time.Time{})); err != nil {
+		if err := allowed(j.fold(time.Time{})); err != nil {
 			return nil, fmt.Errorf("append record: %w", err)
 		}
-		if n := len(records); n > 0 {
-			least = max(least, records[n-1].Seq+1)
+		if n := len(j.records); n > 0 {
+			least = max(least, j.records[n-1].Seq+1)
 		}
 		r.Seq = least
 		won, err := c.writeRecord(ctx, &r)

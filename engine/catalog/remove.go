@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -18,7 +19,8 @@ import (
 // The cluster by must own the backup.
 //
 // ErrNotFound when there never was anything of that name, ErrConflict when the
-// backup is held, ErrForbidden when it belongs to another cluster.
+// backup is held, ErrForbidden when it belongs to another cluster, ErrCorrupt when
+// a record of it cannot be read: a hold may be what is lost.
 func (c *Catalog) Remove(ctx context.Context, cluster, name, by, reason string) error {
 	if err := c.remove(ctx, cluster, name, by, reason); err != nil {
 		return fmt.Errorf("remove backup %s: %w", name, err)
@@ -33,15 +35,22 @@ func (c *Catalog) remove(ctx context.Context, cluster, name, by, reason string) 
 	if err := c.Check(ctx); err != nil {
 		return err
 	}
-	records, err := c.Records(ctx, cluster, name)
+	j, err := c.sound(ctx, cluster, name)
 	if err != nil {
 		return err
 	}
-	if s := fold(records, c.now()); s.Deletion == nil {
+	if s := j.fold(time.Time{}); s.Deletion == nil {
 		if err := c.recordDeletion(ctx, cluster, name, by, reason); err != nil {
 			return err
 		}
 	} else if err := s.belongs(cluster, name, by); err != nil {
+		return err
+	}
+	// Whatever was recorded meanwhile, by whom ever: what is held stays.
+	if j, err = c.sound(ctx, cluster, name); err != nil {
+		return err
+	}
+	if err := j.fold(time.Time{}).released(); err != nil {
 		return err
 	}
 	// While the marker is there, so must be the data.
@@ -57,12 +66,20 @@ func (c *Catalog) recordDeletion(ctx context.Context, cluster, name, by, reason 
 	}
 	r := archive.Record{Cluster: cluster, Name: name, Type: archive.RecordDeletion, By: by, Reason: reason}
 	_, err := c.append(ctx, r, func(s State) error {
-		if s.Held {
-			return fmt.Errorf("%w: it is on hold: release it first", engine.ErrConflict)
+		if err := s.released(); err != nil {
+			return err
 		}
 		return s.belongs(cluster, name, by)
 	})
 	return err
+}
+
+// released returns ErrConflict while the backup is held.
+func (s State) released() error {
+	if s.Held {
+		return fmt.Errorf("%w: it is on hold: release it first", engine.ErrConflict)
+	}
+	return nil
 }
 
 // anything returns ErrNotFound when neither marker nor data of a name exist. The

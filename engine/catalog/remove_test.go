@@ -141,6 +141,31 @@ func TestABackupThatIsBeingRemovedTakesNoMoreRecords(t *testing.T) {
 	}
 }
 
+func TestAHoldThatARemovalOvertookKeepsTheMarker(t *testing.T) {
+	inner := newMemory()
+	faulty := storetest.NewFaulty(inner)
+	c := attach(t, faulty, inner.clock)
+	mustTake(t, c, clusterA, "nightly", "one")
+	faulty.Inject(storetest.Fault{Op: storetest.OpDelete, Nth: 1, Effect: storetest.Fail(errors.New("locked"))})
+	if err := c.Remove(t.Context(), clusterA, "nightly", clusterA, "expired"); err == nil {
+		t.Fatal("Remove() succeeded on a locked store")
+	}
+	inner.forge(t, 2, archive.RecordHold)
+	if err := c.Remove(t.Context(), clusterA, "nightly", clusterA, "expired"); !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("Remove() error = %v, want ErrConflict", err)
+	}
+	wholeOrAbsent(t, inner, inner.clock, "nightly")
+	if got := inner.keysWith("/markers/nightly"); len(got) != 1 {
+		t.Errorf("marker = %v, want it there", got)
+	}
+	if _, err := c.Append(t.Context(), entry(archive.RecordRelease, clusterA)); err != nil {
+		t.Errorf("Append() of the release: error = %v", err)
+	}
+	if err := c.Remove(t.Context(), clusterA, "nightly", clusterA, "expired"); err != nil {
+		t.Errorf("Remove() after the release: error = %v", err)
+	}
+}
+
 func TestABrokenBackupCanBeRemoved(t *testing.T) {
 	store := newMemory()
 	c := attach(t, store, store.clock)

@@ -79,17 +79,19 @@ func (c *Catalog) names(ctx context.Context, cluster, prefix string) iter.Seq2[s
 }
 
 // Marker reads a backup. ErrNotFound when there is none, or no longer one;
-// ErrCorrupt also when the marker, or a record, was put where it does not belong.
+// ErrCorrupt also when the marker was put where it does not belong. Records that
+// cannot be read are in the snapshot's Unreadable: they take nothing from what is
+// archived, and whoever may write one blob must not keep a backup from its owner.
 func (c *Catalog) Marker(ctx context.Context, cluster, name string) (*Snapshot, error) {
 	s, err := c.readMarker(ctx, cluster, name)
 	if err != nil {
 		return nil, err
 	}
-	records, err := c.Records(ctx, cluster, name)
+	j, err := c.journal(ctx, cluster, name)
 	if err != nil {
 		return nil, err
 	}
-	s.State = fold(records, s.Marker.Expires)
+	s.State = j.fold(s.Marker.Expires)
 	return s, nil
 }
 
