@@ -87,6 +87,12 @@ type BackupStatus struct {
 	// +listType=set
 	StorageLocations []string `json:"storageLocations,omitempty"`
 
+	// verification says what the signatures of the backup are worth in this cluster:
+	// Verified, Unsigned, UnknownKey or Tampered. A backup that is Tampered is not
+	// restored.
+	// +optional
+	Verification Verification `json:"verification,omitempty"`
+
 	// attempt identifies the attempt that runs or was committed.
 	// +optional
 	Attempt string `json:"attempt,omitempty"`
@@ -139,6 +145,22 @@ type BackupStatus struct {
 	// +listType=atomic
 	Errors []string `json:"errors,omitempty"`
 }
+
+// Verification is what the signatures of a backup are worth.
+// +kubebuilder:validation:Enum=Verified;Unsigned;UnknownKey;Tampered
+type Verification string
+
+const (
+	// VerificationVerified: a key that this cluster trusts signed the backup, and it
+	// is as it was signed.
+	VerificationVerified Verification = "Verified"
+	// VerificationUnsigned: nobody signed it.
+	VerificationUnsigned Verification = "Unsigned"
+	// VerificationUnknownKey: a key signed it that this cluster does not trust.
+	VerificationUnknownKey Verification = "UnknownKey"
+	// VerificationTampered: it is not what was signed.
+	VerificationTampered Verification = "Tampered"
+)
 
 // BackupOrigin identifies a backup across clusters.
 type BackupOrigin struct {
@@ -201,6 +223,7 @@ type ObjectCounts struct {
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expirationTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.status.origin.clusterName`,priority=1
+// +kubebuilder:printcolumn:name="Verification",type=string,JSONPath=`.status.verification`,priority=1
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 type Backup struct {
 	metav1.TypeMeta `json:",inline"`

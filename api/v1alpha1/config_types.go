@@ -101,8 +101,10 @@ type StorageLocation struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// url of the bucket: s3://bucket?region=…, gs://bucket, azblob://container,
-	// file:///directory, mem://name.
+	// url of the bucket: s3://bucket?region=…, gs://bucket, azblob://container?account=…,
+	// file:///directory, mem://name. s3, gs and azblob also take endpoint=https://host:port
+	// for a server other than the cloud's own, which needs credentialsSecretName, and
+	// plainHTTP=true with an endpoint that is not encrypted; s3 takes pathStyle.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -115,7 +117,9 @@ type StorageLocation struct {
 	Prefix string `json:"prefix,omitempty"`
 
 	// credentialsSecretName names a Secret in the controller's namespace that
-	// holds the credentials. When omitted, workload identity is used.
+	// holds the credentials. Its keys are, for s3, accessKeyID, secretAccessKey and
+	// perhaps sessionToken; for gs, serviceAccount.json; for azblob, accountName and
+	// accountKey or sasToken. When omitted, workload identity is used.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	CredentialsSecretName string `json:"credentialsSecretName,omitempty"`

@@ -30,6 +30,8 @@ const (
 const (
 	// CreatedByCLI marks what the command line made.
 	CreatedByCLI = "cli"
+	// CreatedByConfig marks Secrets made to hold a signing key.
+	CreatedByConfig = "config"
 	// CreatedByPolicy marks Schedules made from a BackupPolicy.
 	CreatedByPolicy = "policy"
 	// CreatedBySchedule marks Backups made by a Schedule.

@@ -147,7 +147,7 @@ func (r *Reconciler) using(uses func(*v1alpha1.Config, string) bool) handler.Map
 
 func usesSecret(cfg *v1alpha1.Config, name string) bool {
 	for _, l := range cfg.Spec.Storage {
-		if l.CredentialsSecretName == name || l.CASecretName == name {
+		if l.CredentialsSecretName == name || l.CASecretName == name || l.Signing != nil && l.Signing.SecretName == name {
 			return true
 		}
 	}

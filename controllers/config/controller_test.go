@@ -171,6 +171,34 @@ func TestAConfigInForce(t *testing.T) {
 	}
 }
 
+func TestTheKeyThatSignsIsShown(t *testing.T) {
+	b := newBench(t)
+	b.r.Locations.Creator = b
+	spec := v1alpha1.ConfigSpec{Storage: locationsNamed("main", "plain")}
+	spec.Storage[0].Signing = &v1alpha1.Signing{SecretName: "signer"}
+	cfg := b.create(spec)
+	if ready, _ := b.reconcile(cfg); !strings.HasPrefix(ready, "True") {
+		t.Fatalf("Ready = %s", ready)
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "signer"}}
+	shown := cfg.Status.Storage[0].PublicKey
+	if len(shown) != 44 || cfg.Status.Storage[1].PublicKey != "" {
+		t.Errorf("public keys are %q and %q", shown, cfg.Status.Storage[1].PublicKey)
+	}
+	if err := b.Delete(b.Context(), secret); err != nil {
+		b.Fatal(err)
+	}
+	controllertest.Create(b, b, &corev1.Secret{ObjectMeta: secret.ObjectMeta, StringData: map[string]string{"key": "none"}})
+	b.clock.Advance(time.Minute)
+	ready, _ := b.reconcile(cfg)
+	if !strings.HasPrefix(ready, "False SecretMissing: location \"main\": Secret ark-system/signer, named by signing.secretName, has no key") {
+		t.Errorf("Ready = %s", ready)
+	}
+	if cfg.Status.Storage[0].PublicKey != shown || !cfg.Status.Storage[0].Available {
+		t.Errorf("location is %+v, want it available, and its key still shown", cfg.Status.Storage[0])
+	}
+}
+
 func TestAConfigWithoutStorageIsInForce(t *testing.T) {
 	b := newBench(t)
 	cfg := b.create(v1alpha1.ConfigSpec{Mode: v1alpha1.ModeRestoreOnly})

@@ -30,6 +30,11 @@ type scope struct {
 type check struct {
 	name    string
 	storeID string
+	// publicKey is what backups into it can be verified with; empty when they are
+	// not signed, or with a key that is not known.
+	publicKey string
+	// unsigned is why there is no key although there should be.
+	unsigned error
 	// problem is a stall or a wait; nil when the location is available.
 	problem error
 }

@@ -56,6 +56,9 @@ func storage(s *scope, known []v1alpha1.StorageLocationStatus) []v1alpha1.Storag
 		if c.storeID != "" && c.storeID != l.StoreID {
 			l = v1alpha1.StorageLocationStatus{Name: c.name, StoreID: c.storeID}
 		}
+		if c.unsigned == nil { // a key that cannot be read now is the key all the same
+			l.PublicKey = c.publicKey
+		}
 		l.Available, l.Message = c.problem == nil, ""
 		if c.problem != nil {
 			l.Message = c.problem.Error()

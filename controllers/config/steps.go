@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
 )
 
@@ -25,6 +26,8 @@ func (r *Reconciler) checkLocations(ctx context.Context, s *scope) error {
 			if err == nil {
 				s.checked[i].storeID = location.Catalog.Identity().ID
 			}
+			key, err := r.Locations.SigningKey(ctx, l)
+			s.checked[i].publicKey, s.checked[i].unsigned = locations.PublicKey(key), err
 		})
 	}
 	active.Wait()
@@ -32,6 +35,9 @@ func (r *Reconciler) checkLocations(ctx context.Context, s *scope) error {
 	for _, c := range s.checked {
 		if c.problem != nil {
 			s.refuse(c.problem)
+		}
+		if c.unsigned != nil {
+			s.refuse(c.unsigned)
 		}
 	}
 	return nil

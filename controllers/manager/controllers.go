@@ -64,7 +64,7 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(),
 		opts:       opts,
 		locations: &locations.Locations{
 			Client: mgr.GetAPIReader(), Namespace: opts.Namespace,
-			FileRoot: opts.FileStoreRoot, Tool: opts.Tool, Clock: opts.Clock,
+			FileRoot: opts.FileStoreRoot, Tool: opts.Tool, Clock: opts.Clock, Creator: mgr.GetClient(),
 		},
 		rules: &rules.Loader{Client: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: opts.Namespace},
 	}

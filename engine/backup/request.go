@@ -7,6 +7,7 @@
 package backup
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"time"
 
@@ -43,6 +44,10 @@ type Request struct {
 	Rules      *archive.Rules
 	RuleEngine string
 	RuleFiles  map[string][]byte
+
+	// Keys sign the marker. A backup that none signs can be changed by whoever can
+	// write to the store.
+	Keys []ed25519.PrivateKey
 }
 
 // Ports are what an attempt reads from and writes to.

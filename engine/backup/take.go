@@ -75,7 +75,7 @@ func (t *take) run(ctx context.Context, progress func(collect.Progress)) (*catal
 	if err := log.close(); err != nil {
 		return nil, err
 	}
-	return t.attempt.Commit(ctx, marker)
+	return t.attempt.Commit(ctx, marker, t.req.Keys...)
 }
 
 // collect writes contents, index and decisions.

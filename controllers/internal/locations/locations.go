@@ -38,6 +38,9 @@ type Locations struct {
 	Tool string
 	// Clock tells when a new store was made.
 	Clock engine.Clock
+	// Creator creates Secrets with new signing keys. When it is nil, a signing key
+	// that is missing is not made.
+	Creator Creator
 	// OpenStore opens a bucket; nil opens what the location's URL names. Tests set
 	// it to stores that fail.
 	OpenStore OpenStore

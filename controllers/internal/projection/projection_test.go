@@ -4,6 +4,7 @@
 package projection_test
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func marker(change ...func(*archive.Marker)) *archive.Marker {
 }
 
 func snapshot(m *archive.Marker, change ...func(*catalog.Snapshot)) *catalog.Snapshot {
-	s := &catalog.Snapshot{Marker: m, State: catalog.State{Expires: m.Expires}}
+	s := &catalog.Snapshot{Marker: m, Envelope: &archive.Envelope{}, State: catalog.State{Expires: m.Expires}}
 	for _, c := range change {
 		c(s)
 	}
@@ -60,7 +61,7 @@ func condition(kind string, status metav1.ConditionStatus, reason, message strin
 func TestStatus(t *testing.T) {
 	b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
 	b.Status.Progress = &v1alpha1.BackupProgress{Objects: 1}
-	projection.Status(b, snapshot(marker()), []string{"second", "main"}, start.AddDate(0, 0, 1))
+	projection.Status(b, snapshot(marker()), nil, []string{"second", "main"}, start.AddDate(0, 0, 1))
 
 	want := v1alpha1.BackupStatus{
 		ObservedGeneration: 3,
@@ -70,6 +71,7 @@ func TestStatus(t *testing.T) {
 		Policy:             &v1alpha1.PolicyRevision{Digest: "sha256:aa", Rules: 2},
 		Origin:             &v1alpha1.BackupOrigin{ClusterUID: cluster, ClusterName: "prod", BackupName: "nightly-20260517030405"},
 		StorageLocations:   []string{"main", "second"},
+		Verification:       v1alpha1.VerificationUnsigned,
 		Attempt:            "a1", Attempts: 1,
 		StartTime: day(0), CompletionTime: &metav1.Time{Time: start.Add(4 * time.Second)}, ExpirationTime: day(30),
 		Objects:    &v1alpha1.ObjectCounts{Included: 123, Excluded: 4},
@@ -115,7 +117,7 @@ func TestStatusConditions(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
-			projection.Status(b, tc.snapshot, []string{"main"}, start.AddDate(0, 0, 1))
+			projection.Status(b, tc.snapshot, nil, []string{"main"}, start.AddDate(0, 0, 1))
 			if diff := cmp.Diff(tc.want, b.Status.Conditions); diff != "" {
 				t.Errorf("conditions mismatch (-want +got):\n%s", diff)
 			}
@@ -123,11 +125,30 @@ func TestStatusConditions(t *testing.T) {
 	}
 }
 
+func TestStatusTellsWhatSignaturesAreWorth(t *testing.T) {
+	ours, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, trusted := range map[v1alpha1.Verification][]ed25519.PublicKey{
+		v1alpha1.VerificationVerified: {ours}, v1alpha1.VerificationUnknownKey: nil,
+	} {
+		b := &v1alpha1.Backup{}
+		projection.Status(b, snapshot(marker(), func(s *catalog.Snapshot) {
+			s.Envelope = &archive.Envelope{Marker: json.RawMessage(`{"format":1}`)}
+			archive.Sign(s.Envelope, key)
+		}), trusted, nil, start)
+		if b.Status.Verification != want {
+			t.Errorf("verification = %s, want %s", b.Status.Verification, want)
+		}
+	}
+}
+
 func TestStatusKeepsThatABackupIsForeignAndHeld(t *testing.T) {
 	b := &v1alpha1.Backup{}
 	b.Status.Origin = &v1alpha1.BackupOrigin{Foreign: true}
 	b.Status.Attempts = 3
-	projection.Status(b, snapshot(marker(), func(s *catalog.Snapshot) { s.Held = true }), nil, start)
+	projection.Status(b, snapshot(marker(), func(s *catalog.Snapshot) { s.Held = true }), nil, nil, start)
 	if !b.Status.Origin.Foreign || !b.Status.Held || b.Status.Attempts != 3 {
 		t.Errorf("status = %+v, want it foreign, held and after 3 attempts", b.Status)
 	}
@@ -142,7 +163,7 @@ func TestStatusBoundsWhatAMarkerSays(t *testing.T) {
 			m.Warnings, m.Errors = append(m.Warnings, "w"), append(m.Errors, "\xff")
 			m.ExcludedBy[strings.Repeat("y", len(m.ExcludedBy))] = 1
 		}
-	})), nil, start)
+	})), nil, nil, start)
 	got := []int{len(b.Status.Warnings), len(b.Status.Errors), len(b.Status.ExcludedBy)}
 	if diff := cmp.Diff([]int{16, 16, 32}, got); diff != "" {
 		t.Errorf("warnings, errors, codes (-want +got):\n%s", diff)
@@ -176,7 +197,7 @@ func TestGone(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
-			projection.Status(b, snapshot(marker()), []string{"main"}, start)
+			projection.Status(b, snapshot(marker()), nil, []string{"main"}, start)
 			projection.Gone(b, tc.record, start.AddDate(0, 0, 1))
 			if diff := cmp.Diff(tc.want, b.Status.Conditions, cmp.FilterPath(func(p cmp.Path) bool {
 				return p.Last().String() == ".LastTransitionTime"

@@ -8,6 +8,7 @@ package projection
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,11 +33,12 @@ const (
 
 // Status writes what the store knows of a committed backup into b's status:
 // everything but whether another cluster took it, which stays as
-// status.origin.foreign says. locations name the locations that hold it.
+// status.origin.foreign says. trusted are the keys whose signatures count, and
+// locations name the locations that hold it.
 //
 // A complete backup is Ready; a partial one is Stalled for PartiallyFailed,
 // because waiting makes it no better.
-func Status(b *v1alpha1.Backup, snap *catalog.Snapshot, locations []string, now time.Time) {
+func Status(b *v1alpha1.Backup, snap *catalog.Snapshot, trusted []ed25519.PublicKey, locations []string, now time.Time) {
 	m, st := snap.Marker, &b.Status
 	st.ObservedGeneration = b.Generation
 	st.Completeness = v1alpha1.Completeness(m.Completeness)
@@ -49,6 +51,7 @@ func Status(b *v1alpha1.Backup, snap *catalog.Snapshot, locations []string, now 
 		ClusterUID: m.Cluster.UID, ClusterName: m.Cluster.Name, BackupName: m.Name,
 		Foreign: st.Origin != nil && st.Origin.Foreign,
 	}
+	st.Verification = v1alpha1.Verification(archive.Verify(snap.Envelope, trusted))
 	st.StorageLocations = slices.Sorted(slices.Values(locations))
 	st.Attempt, st.Attempts = m.Attempt, max(st.Attempts, 1)
 	st.StartTime, st.CompletionTime, st.ExpirationTime = at(m.Started), at(m.Completed), at(snap.Expires)

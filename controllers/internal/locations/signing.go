@@ -1,0 +1,134 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package locations
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/step"
+)
+
+// signingKey is the key of a Secret that holds a PEM-encoded PKCS #8 Ed25519
+// private key.
+const signingKey = "ed25519.key"
+
+// Creator creates Secrets that hold new signing keys.
+type Creator interface {
+	Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error
+}
+
+// +kubebuilder:rbac:groups=core,namespace=ark-system,resources=secrets,verbs=create
+
+// SigningKey returns the key that backups into the location are signed with, or
+// nil when they are not. A Secret that does not exist is created with a new key;
+// one that exists is never changed. The errors are stalls where the Secret has to
+// change (SecretMissing).
+func (l *Locations) SigningKey(ctx context.Context, spec v1alpha1.StorageLocation) (ed25519.PrivateKey, error) {
+	if spec.Signing == nil || spec.Access == v1alpha1.AccessReadOnly {
+		return nil, nil
+	}
+	name := spec.Signing.SecretName
+	secret := &corev1.Secret{}
+	err := l.Client.Get(ctx, client.ObjectKey{Namespace: l.Namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		secret, err = l.makeKey(ctx, name)
+	}
+	if err != nil {
+		return nil, step.Wait(retryAfter, v1alpha1.RetryingReason,
+			"location %q: read or create Secret %s/%s, named by signing.secretName: %w", spec.Name, l.Namespace, name, err)
+	}
+	key, ok := parseKey(secret.Data[signingKey])
+	if !ok {
+		return nil, step.Stall(v1alpha1.SecretMissingReason,
+			"location %q: Secret %s/%s, named by signing.secretName, has no key %s with a PEM-encoded PKCS #8 Ed25519 private key: "+
+				"put one there (openssl genpkey -algorithm ed25519), or name a Secret that does not exist to have one made",
+			spec.Name, l.Namespace, name, signingKey)
+	}
+	return key, nil
+}
+
+// makeKey creates the Secret with a new key. Where somebody else was quicker, it
+// returns theirs.
+func (l *Locations) makeKey(ctx context.Context, name string) (*corev1.Secret, error) {
+	if l.Creator == nil {
+		return nil, errors.New("it does not exist, and cannot be created here")
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encode a key: %w", err)
+	}
+	immutable := true // a key that changes makes strangers of all backups that it signed
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: l.Namespace, Name: name,
+			Labels: map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByConfig},
+		},
+		Immutable: &immutable,
+		Data:      map[string][]byte{signingKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
+	}
+	err = l.Creator.Create(ctx, secret)
+	if !apierrors.IsAlreadyExists(err) {
+		return secret, err
+	}
+	theirs := &corev1.Secret{}
+	return theirs, l.Client.Get(ctx, client.ObjectKeyFromObject(secret), theirs)
+}
+
+func parseKey(content []byte) (ed25519.PrivateKey, bool) {
+	block, _ := pem.Decode(content)
+	if block == nil {
+		return nil, false
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, false
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	return key, ok
+}
+
+// PublicKey is the text of the public key that belongs to a signing key: the
+// base64 of its 32 bytes. It is empty when there is no key.
+func PublicKey(key ed25519.PrivateKey) string {
+	if len(key) != ed25519.PrivateKeySize {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
+}
+
+// Trusted returns the public keys whose signatures count in this cluster: those
+// that the Config trusts, and its own as its status shows them.
+func Trusted(cfg *v1alpha1.Config) []ed25519.PublicKey {
+	var texts []string
+	for _, key := range cfg.Spec.TrustedKeys {
+		texts = append(texts, key.PublicKey)
+	}
+	for _, location := range cfg.Status.Storage {
+		texts = append(texts, location.PublicKey)
+	}
+	var keys []ed25519.PublicKey
+	for _, text := range texts {
+		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) == ed25519.PublicKeySize {
+			keys = append(keys, raw)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package locations_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/controllertest"
+	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/test/lab/labtest"
+)
+
+func signed(name string) v1alpha1.StorageLocation {
+	return v1alpha1.StorageLocation{Name: "main", URL: "mem://any", Signing: &v1alpha1.Signing{SecretName: name}}
+}
+
+func TestASigningKeyIsMadeOnceByWhoeverIsFirst(t *testing.T) {
+	c := controllertest.Cluster(t)
+	l := opener(t, c, nil)
+	l.Creator = c
+	var all [8]ed25519.PrivateKey
+	var racing sync.WaitGroup
+	for i := range all {
+		racing.Go(func() {
+			key, err := l.SigningKey(t.Context(), signed("signer"))
+			if err != nil {
+				t.Error(err)
+			}
+			all[i] = key
+		})
+	}
+	racing.Wait()
+	for _, key := range all {
+		if !bytes.Equal(key, all[0]) {
+			t.Fatal("two keys were made")
+		}
+	}
+	made := &corev1.Secret{}
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: labtest.Namespace, Name: "signer"}, made); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Delete(context.WithoutCancel(t.Context()), made); err != nil {
+			t.Error(err)
+		}
+	})
+	if made.Immutable == nil || !*made.Immutable || len(made.Data) != 1 || !bytes.HasPrefix(made.Data["ed25519.key"], []byte("-----BEGIN PRIVATE KEY-----")) {
+		t.Errorf("the Secret is %d keys, immutable %v", len(made.Data), made.Immutable)
+	}
+	if diff := cmp.Diff(map[string]string{"ark.gopherwood.dev/created-by": "config"}, made.Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	again, err := opener(t, c, nil).SigningKey(t.Context(), signed("signer"))
+	if err != nil || !bytes.Equal(again, all[0]) {
+		t.Errorf("another process reads another key, %v", err)
+	}
+	trusted := locations.Trusted(&v1alpha1.Config{
+		Spec:   v1alpha1.ConfigSpec{TrustedKeys: []v1alpha1.TrustedKey{{Name: "theirs", PublicKey: locations.PublicKey(all[0])}, {PublicKey: "none"}}},
+		Status: v1alpha1.ConfigStatus{Storage: []v1alpha1.StorageLocationStatus{{Name: "unsigned"}}},
+	})
+	if len(trusted) != 1 || !bytes.Equal(trusted[0], all[0].Public().(ed25519.PublicKey)) {
+		t.Errorf("trusted keys are %v", trusted)
+	}
+}
+
+func TestWhereNothingIsSigned(t *testing.T) {
+	l := opener(t, nil, nil) // the cluster is not asked
+	readOnly := signed("signer")
+	readOnly.Access = v1alpha1.AccessReadOnly
+	for _, spec := range []v1alpha1.StorageLocation{{Name: "main"}, readOnly} {
+		if key, err := l.SigningKey(t.Context(), spec); key != nil || err != nil {
+			t.Errorf("SigningKey() = %v, %v", key, err)
+		}
+	}
+	if text := locations.PublicKey(nil); text != "" {
+		t.Errorf("PublicKey() = %q", text)
+	}
+}
+
+func TestASecretThatHoldsNoSigningKeyIsLeftAlone(t *testing.T) {
+	c := controllertest.Cluster(t)
+	l := opener(t, c, nil)
+	l.Creator = c
+	const ecdsa = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAAAAAAAAAAAAAAAA\nAAAAAAAAAAAAAAAAAAAAAAAAAAGhRANCAARrF9Hy4SxCR/i85uVjpEDydwN9gS3r\nM6D0oTlF2JjClk/jQuL+Gn+bjufrSnwPnhYrzjNXazFezsu2QGg3v1H1\n-----END PRIVATE KEY-----\n"
+	for name, data := range map[string]map[string]string{
+		"empty": nil, "other": {"tls.key": "hunter2"}, "text": {"ed25519.key": "hunter2"},
+		"broken": {"ed25519.key": "-----BEGIN PRIVATE KEY-----\naHVudGVyMg==\n-----END PRIVATE KEY-----\n"}, "ecdsa": {"ed25519.key": ecdsa},
+	} {
+		before := secret(t, c, "signer-"+name, data)
+		_, err := l.SigningKey(t.Context(), signed(before.Name))
+		var known *step.Error
+		if !errors.As(err, &known) || known.Reason != v1alpha1.SecretMissingReason || known.After > 0 {
+			t.Errorf("%s: error %v, want a stall for SecretMissing", name, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), "Secret ark-system/signer-"+name+", named by signing.secretName, has no key ed25519.key") ||
+			strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: error %v", name, err)
+		}
+		after := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{}}
+		if err := c.Get(t.Context(), client.ObjectKeyFromObject(before), after); err != nil || after.ResourceVersion != before.ResourceVersion {
+			t.Errorf("%s: the Secret was changed, or %v", name, err)
+		}
+	}
+}
+
+func TestASigningKeyThatCannotBeMadeIsWaitedFor(t *testing.T) {
+	c := controllertest.Cluster(t)
+	_, err := opener(t, c, nil).SigningKey(t.Context(), signed("absent"))
+	var known *step.Error
+	if !errors.As(err, &known) || known.Reason != v1alpha1.RetryingReason || known.After == 0 || !strings.Contains(err.Error(), "ark-system/absent") {
+		t.Errorf("error %v, want a wait", err)
+	}
+}
