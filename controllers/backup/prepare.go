@@ -5,6 +5,7 @@ package backup
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -40,6 +41,13 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*takeWork, error) {
 	}
 	if err := r.addRules(ctx, s, &req); err != nil {
 		return nil, err
+	}
+	key, err := r.Locations.SigningKey(ctx, s.location.Spec)
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		req.Keys = []ed25519.PrivateKey{key}
 	}
 	req.Collect.Protected = protected(s.cfg, r.Locations.Namespace)
 	if c := s.cfg.Spec.Concurrency; c != nil {

@@ -17,8 +17,10 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/health"
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 // choose finds the Backup that is asked for: the one that is named, or the
@@ -169,6 +171,13 @@ func (r *Reconciler) openIn(ctx context.Context, s *scope, name string, origin *
 	case snapshot.Deletion != nil:
 		return step.Stall(v1alpha1.BackupMissingReason, "backup %q is being removed since %s", s.backup.Name,
 			snapshot.Deletion.Time.UTC().Format(time.RFC3339))
+	}
+	// Whatever rules there are: a marker that was changed after it was signed names
+	// files and digests of somebody else's choice.
+	if archive.Verify(snapshot.Envelope, locations.Trusted(s.cfg)) == archive.Tampered {
+		return step.Stall(v1alpha1.ArchiveInvalidReason,
+			"backup %q in location %q was changed after it was signed: restore from another backup, and find out who writes to the bucket",
+			s.backup.Name, name)
 	}
 	s.location, s.snapshot = location, snapshot
 	return nil

@@ -176,7 +176,7 @@ func (f *fixture) backup(name, cluster string, labels ...string) {
 		b.Labels[k] = v
 	}
 	f.create(b)
-	projection.Status(b, snapshot, []string{"main"}, f.clock.Now())
+	projection.Status(b, snapshot, nil, []string{"main"}, f.clock.Now())
 	if err := f.client.Status().Update(f.t.Context(), b); err != nil {
 		f.t.Fatal(err)
 	}

@@ -5,12 +5,11 @@ package restore
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/internal/template"
@@ -135,7 +134,7 @@ func (g *gate) Object(ctx context.Context, c engrestore.Candidate) (engrestore.R
 // vouches for says of itself is told apart as claimed.
 func (r *Reconciler) facts(s *scope) policies.RestoreFacts {
 	m := s.snapshot.Marker
-	trust := archive.Verify(s.snapshot.Envelope, trusted(s.cfg))
+	trust := archive.Verify(s.snapshot.Envelope, locations.Trusted(s.cfg))
 	facts := policies.RestoreFacts{
 		Name: s.restore.Name,
 		Backup: policies.RestoredBackup{
@@ -155,23 +154,4 @@ func (r *Reconciler) facts(s *scope) policies.RestoreFacts {
 		"completeness": m.Completeness, "policy": m.Policy, "schedule": m.Schedule,
 	}
 	return facts
-}
-
-// trusted returns the public keys whose signatures count here: those that the
-// Config trusts, and this cluster's own.
-func trusted(cfg *v1alpha1.Config) []ed25519.PublicKey {
-	var texts []string
-	for _, key := range cfg.Spec.TrustedKeys {
-		texts = append(texts, key.PublicKey)
-	}
-	for _, location := range cfg.Status.Storage {
-		texts = append(texts, location.PublicKey)
-	}
-	var keys []ed25519.PublicKey
-	for _, text := range texts {
-		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) == ed25519.PublicKeySize {
-			keys = append(keys, raw)
-		}
-	}
-	return keys
 }
