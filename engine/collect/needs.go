@@ -5,6 +5,7 @@ package collect
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -72,8 +73,8 @@ func bindingNeeds(o engine.Object) []archive.Ref {
 	}
 	var refs []archive.Ref
 	for _, s := range b.Subjects {
-		if s.Kind == "ServiceAccount" && s.Name != "" && s.Namespace != "" {
-			refs = append(refs, accountRef(s.Namespace, s.Name))
+		if ref, ok := subjectRef(s.Kind, s.Namespace, s.Name); ok {
+			refs = append(refs, ref)
 		}
 	}
 	switch {
@@ -86,17 +87,27 @@ func bindingNeeds(o engine.Object) []archive.Ref {
 	return refs
 }
 
-// subjectGroups returns the groups that a binding binds to.
-func subjectGroups(raw []byte) []string {
-	var b binding
-	if json.Unmarshal(raw, &b) != nil {
-		return nil
+// Names of users and groups that stand for service accounts: see "Service account
+// tokens" in Kubernetes' page on authenticating.
+const (
+	accountUser     = "system:serviceaccount:"
+	allAccounts     = "system:serviceaccounts"
+	accountsOfPlace = allAccounts + ":"
+)
+
+// subjectRef refers to the service account, or the group of them, that a subject
+// stands for. Groups are no objects; as a Ref they have a name only.
+func subjectRef(kind, namespace, name string) (archive.Ref, bool) {
+	switch kind {
+	case "ServiceAccount":
+		return accountRef(namespace, name), namespace != "" && name != ""
+	case "User":
+		rest, ok := strings.CutPrefix(name, accountUser)
+		namespace, account, _ := strings.Cut(rest, ":")
+		return accountRef(namespace, account), ok && namespace != "" && account != ""
+	case "Group":
+		return archive.Ref{Group: rbacGroup, Resource: groupsType.Resource, Name: name},
+			name == allAccounts || strings.HasPrefix(name, accountsOfPlace)
 	}
-	var groups []string
-	for _, s := range b.Subjects {
-		if s.Kind == "Group" {
-			groups = append(groups, s.Name)
-		}
-	}
-	return groups
+	return archive.Ref{}, false
 }

@@ -22,6 +22,7 @@ var (
 	rolesType               = schema.GroupResource{Group: rbacGroup, Resource: "roles"}
 	roleBindingsType        = schema.GroupResource{Group: rbacGroup, Resource: "rolebindings"}
 	clusterRolesType        = schema.GroupResource{Group: rbacGroup, Resource: "clusterroles"}
+	groupsType              = schema.GroupResource{Group: rbacGroup, Resource: "groups"}
 	clusterRoleBindingsType = schema.GroupResource{Group: rbacGroup, Resource: "clusterrolebindings"}
 
 	definitionsType = schema.GroupResource{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}

@@ -96,25 +96,22 @@ func (r *related) needs(o engine.Object, refs []archive.Ref) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if gr == clusterRoleBindingsType {
-		return slices.ContainsFunc(refs, r.isArchivedAccount) || slices.ContainsFunc(subjectGroups(o.Raw), r.hasAccounts)
+		return slices.ContainsFunc(refs, r.isArchivedAccount)
 	}
 	_, needed := r.needed[gr][o.Meta.Name]
 	return needed
 }
 
+// isArchivedAccount reports whether a reference is to an archived ServiceAccount,
+// or to a group that the API server puts one into: that of all, or of a namespace.
 func (r *related) isArchivedAccount(ref archive.Ref) bool {
-	_, archived := r.accounts[ref]
-	return archived
-}
-
-// hasAccounts reports whether an archived ServiceAccount belongs to a group that
-// the API server puts every ServiceAccount into: one of all, one of a namespace.
-func (r *related) hasAccounts(group string) bool {
-	const all = "system:serviceaccounts"
-	if group == all {
+	if (schema.GroupResource{Group: ref.Group, Resource: ref.Resource}) != groupsType {
+		_, archived := r.accounts[ref]
+		return archived
+	}
+	if ref.Name == allAccounts {
 		return len(r.accounts) > 0
 	}
-	namespace, ok := strings.CutPrefix(group, all+":")
-	_, archived := r.accountNamespaces[namespace]
-	return ok && archived
+	_, archived := r.accountNamespaces[strings.TrimPrefix(ref.Name, accountsOfPlace)]
+	return archived
 }

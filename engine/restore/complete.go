@@ -23,6 +23,9 @@ func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (ch
 			return false, err
 		}
 	}
+	if r.isComplete(p, live) {
+		return false, nil
+	}
 	m, err := transform.Decode(live.Raw)
 	if err != nil {
 		return false, err
@@ -45,6 +48,13 @@ func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (ch
 		changed = true
 	}
 	return changed, nil
+}
+
+// isComplete reports whether nothing can be missing from a live object, which
+// spares most of them from being decoded.
+func (r *run) isComplete(p *prepared, live engine.Object) bool {
+	return !p.unlinked && ownersOf(p.Manifest) == nil && len(live.Meta.OwnerReferences) == 0 &&
+		r.wantedStatus(p) == nil && len(p.ManagedFields) == 0
 }
 
 // wantedStatus is the archived status where the request asks for it.

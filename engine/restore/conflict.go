@@ -70,6 +70,9 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 		adoptOwners(j.want, m)
 	}
 	diff := transform.Compare(j.want, m, uncompared(p, j.mine)...)
+	if wanted := r.wantedStatus(p); wanted != nil && !j.mine && !transform.EqualValues(wanted, m["status"]) {
+		diff.Fields, diff.Beyond = append(diff.Fields, "status"), false
+	}
 	if diff.Equal() || (j.mine && diff.Beyond) {
 		return j
 	}
@@ -155,12 +158,32 @@ func (r *run) reconcile(ctx context.Context, p *prepared) error {
 		if err != nil {
 			return err
 		}
+		if r.rename(p, live) {
+			if err := r.create(ctx, p); !errors.Is(err, engine.ErrExists) {
+				return err
+			}
+			continue
+		}
 		err = r.resolve(ctx, p, live)
 		if !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrExists) && !errors.Is(err, engine.ErrNotFound) {
 			return err
 		}
 	}
 	return &engine.RetryableError{Err: fmt.Errorf("%w: it keeps changing", engine.ErrConflict)}
+}
+
+// rename gives a binding a name of its own when the one that has its name binds
+// others: those of the namespace that it was mapped from keep their rights.
+func (r *run) rename(p *prepared, live engine.Object) bool {
+	if p.OwnName == "" || live.Meta.Labels[transform.RestoreLabel] == r.req.Label {
+		return false
+	}
+	if m, err := transform.Decode(live.Raw); err != nil || transform.SameBinding(p.Manifest, m) {
+		return false
+	}
+	p.it.target, p.it.renamed = p.Rename(p.it.target), true
+	p.it.gated = ""
+	return true
 }
 
 // resolve does with a live object what the judgement says. ErrConflict and

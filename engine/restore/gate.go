@@ -171,6 +171,9 @@ func (r *run) foresee(ctx context.Context, p *prepared) (Action, error) {
 		return ActionCreate, nil
 	}
 	live, err := r.get(ctx, it)
+	if err == nil && r.rename(p, live) {
+		live, err = r.get(ctx, it)
+	}
 	if errors.Is(err, engine.ErrNotFound) {
 		return ActionCreate, nil
 	}

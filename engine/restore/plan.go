@@ -55,6 +55,8 @@ type progress struct {
 	outcome  Outcome
 	code     string
 	messages []string
+	// renamed says that the object has a name of its own in the target.
+	renamed bool
 	// settled says that the outcome is final. Others may look at this field only.
 	settled atomic.Bool
 }
@@ -117,6 +119,9 @@ type planner struct {
 	clusterUIDs map[types.UID]*item
 	// bindings are the ClusterRoleBindings by the service account that they bind.
 	bindings map[engine.Key][]*item
+	// groupBindings are those that bind all service accounts of a namespace, or of
+	// all namespaces under the empty name.
+	groupBindings map[string][]*item
 	// sources are the archived namespaces.
 	sources map[string]bool
 }
@@ -168,7 +173,7 @@ func newPlanner(req *Request, target engine.Discovery, archivedTypes []engine.Re
 			lineage: lineage, catalog: c, warnings: sel.Unmatched(), gates: l.gates(),
 		},
 		cluster: map[engine.Key]*item{}, clusterUIDs: map[types.UID]*item{},
-		bindings: map[engine.Key][]*item{}, sources: map[string]bool{},
+		bindings: map[engine.Key][]*item{}, groupBindings: map[string][]*item{}, sources: map[string]bool{},
 	}, nil
 }
 
@@ -251,8 +256,11 @@ func (p *planner) remember(it *item) {
 		return
 	}
 	for _, n := range it.entry.Needs {
-		if n.Group == "" && n.Resource == "serviceaccounts" {
+		if refKey(n).GroupResource == accountType {
 			p.bindings[refKey(n)] = append(p.bindings[refKey(n)], it)
+		}
+		if namespace, ok := accountGroup(n); ok {
+			p.groupBindings[namespace] = append(p.groupBindings[namespace], it)
 		}
 	}
 }

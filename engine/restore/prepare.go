@@ -36,6 +36,9 @@ func (r *run) prepare(it *item, c content) *prepared {
 		it.action, it.outcome, it.code = ActionSkip, Skipped, p.Skip
 	default:
 		it.messages = p.Notes
+		if it.renamed {
+			it.target = p.Rename(it.target)
+		}
 		return p
 	}
 	r.settle(it)

@@ -4,9 +4,12 @@
 package restore
 
 import (
+	"strings"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/selection"
 )
 
@@ -45,11 +48,28 @@ func (p *planner) neededBy(it *item) []*item {
 	}
 	add(p.cluster[definitionOf(&it.entry)])
 	if it.source.GroupResource == accountType {
-		for _, binding := range p.bindings[it.source] {
-			add(binding)
+		for _, bindings := range [][]*item{p.bindings[it.source], p.groupBindings[it.source.Namespace], p.groupBindings[""]} {
+			for _, binding := range bindings {
+				add(binding)
+			}
 		}
 	}
 	return needed
+}
+
+// accountGroup returns the namespace whose service accounts a needed group stands
+// for, or "" for that of all service accounts: see "Service account tokens" in
+// Kubernetes' page on authenticating.
+func accountGroup(ref archive.Ref) (namespace string, ok bool) {
+	const all = "system:serviceaccounts"
+	if refKey(ref).GroupResource != (schema.GroupResource{Group: "rbac.authorization.k8s.io", Resource: "groups"}) {
+		return "", false
+	}
+	if ref.Name == all {
+		return "", true
+	}
+	namespace, ok = strings.CutPrefix(ref.Name, all+":")
+	return namespace, ok && namespace != ""
 }
 
 // namespaceKey is the key of the Namespace of that name.

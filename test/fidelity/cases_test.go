@@ -65,8 +65,8 @@ func obstacleCases() []fidelityCase {
 		},
 		{
 			name: "An APIService whose API does not answer", file: "broken-api.yaml", last: true,
-			named: []string{"broken.example/v1 does not answer, and nothing of it is in the backup"},
-			except:   []exception{{"APIService v1.broken.example", []string{"/status"}, "the API server writes it"}},
+			named:  []string{"broken.example/v1 does not answer, and nothing of it is in the backup"},
+			except: []exception{{"APIService v1.broken.example", []string{"/status"}, "the API server writes it"}},
 		},
 		{
 			name: "Admission policies that refuse what is in the backup", file: "admission-policies.yaml", last: true, settled: refusesConfigMaps,

@@ -66,6 +66,9 @@ type Result struct {
 	// ManagedFields are the archived entries when one of them is of a server-side
 	// apply, which would conflict if nobody owned its fields.
 	ManagedFields []any
+	// OwnName is what to call a cluster-scoped binding whose subjects followed the
+	// mapping when there is one of its name with other subjects; empty otherwise.
+	OwnName string
 	// Notes tell of what was changed beyond what a restore always changes.
 	Notes []string
 
@@ -92,7 +95,7 @@ var steps = map[schema.GroupResource][]step{
 	{Group: "batch", Resource: "jobs"}:                                     {(*Transformer).job, (*Transformer).pauseSuspend},
 	{Group: "batch", Resource: "cronjobs"}:                                 {(*Transformer).pauseSuspend},
 	{Group: rbacGroup, Resource: "rolebindings"}:                           {(*Transformer).subjects},
-	{Group: rbacGroup, Resource: "clusterrolebindings"}:                    {(*Transformer).subjects},
+	{Group: rbacGroup, Resource: "clusterrolebindings"}:                    {(*Transformer).subjects, (*Transformer).ownName},
 	{Group: admissionGroup, Resource: "validatingwebhookconfigurations"}:   {(*Transformer).webhooks},
 	{Group: admissionGroup, Resource: "mutatingwebhookconfigurations"}:     {(*Transformer).webhooks},
 	{Group: "apiregistration.k8s.io", Resource: "apiservices"}:             {(*Transformer).apiService},

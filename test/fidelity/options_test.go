@@ -1,0 +1,278 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package fidelity
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/gopherwood/ark/engine/restore"
+	"github.com/gopherwood/ark/engine/restore/transform"
+	"github.com/gopherwood/ark/engine/selection"
+	"github.com/gopherwood/ark/test/lab/labtest"
+)
+
+// within returns a request for one namespace.
+func within(namespace string) restore.Request {
+	req := restore.Request{Label: "options"}
+	req.Selection.IncludedNamespaces = []string{namespace}
+	return req
+}
+
+// option is a setting of a request: what is archived, and what a restore makes
+// of it.
+type option struct {
+	// setUp is YAML; NS stands for the namespace of the test.
+	setUp string
+	// keep leaves the objects in place; change is what is done to them then.
+	keep   bool
+	change func(t *testing.T, s *stage, namespace string)
+	set    func(req *restore.Request)
+	// check looks at what came of it.
+	check func(t *testing.T, s *stage, namespace string, r *restored)
+}
+
+const configs = `
+{apiVersion: v1, kind: ConfigMap, metadata: {namespace: NS, name: one, labels: {tier: gold}}, data: {k: v}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {namespace: NS, name: two, labels: {tier: tin}}, data: {k: v}}
+---
+{apiVersion: v1, kind: Secret, metadata: {namespace: NS, name: one, labels: {tier: gold}}, data: {k: dg==}}
+`
+
+const ports = `
+{apiVersion: v1, kind: Service, metadata: {namespace: NS, name: balanced},
+  spec: {type: LoadBalancer, loadBalancerClass: example.com/none, externalTrafficPolicy: Local, ports: [{port: 80}]}}
+`
+
+const running = `
+{apiVersion: apps/v1, kind: Deployment, metadata: {namespace: NS, name: web},
+  spec: {replicas: 3, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: a}]}}}}
+---
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {namespace: NS, name: db},
+  spec: {serviceName: db, selector: {matchLabels: {a: c}}, template: {metadata: {labels: {a: c}}, spec: {containers: [{name: a, image: a}]}}}}
+---
+{apiVersion: batch/v1, kind: CronJob, metadata: {namespace: NS, name: nightly},
+  spec: {schedule: "0 3 * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {namespace: NS, name: once},
+  spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}
+`
+
+func TestEverySettingOfARestore(t *testing.T) {
+	s := newStage(t, labtest.Shared(t))
+	for name, o := range settings() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace := "option-" + strings.NewReplacer(" ", "-", ",", "", ":", "").Replace(strings.ToLower(name))
+			namespace = strings.Trim(namespace[:min(len(namespace), 60)], "-")
+			objects := parse(t, strings.ReplaceAll(o.setUp, "NS", namespace))
+			s.create(t, append([]*object{newObject("v1", "Namespace", "", namespace)}, objects...)...)
+			backup := s.take(t, selection.Template{IncludedNamespaces: []string{namespace}})
+			if !o.keep {
+				s.remove(t, objects...)
+			}
+			if o.change != nil {
+				o.change(t, s, namespace)
+			}
+			req := within(namespace)
+			o.set(&req)
+			o.check(t, s, namespace, s.restore(t, backup, req))
+		})
+	}
+}
+
+// field checks one field of an object.
+func (s *stage) field(t *testing.T, o *object, want any, path ...string) {
+	t.Helper()
+	got, _, err := unstructured.NestedFieldNoCopy(s.get(t, o).Object, path...)
+	must(t, err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: %s (-want +got):\n%s", name(o), strings.Join(path, "."), diff)
+	}
+}
+
+// present checks which ConfigMaps and Secrets are there.
+func (s *stage) present(t *testing.T, namespace string, want ...string) {
+	t.Helper()
+	var got []string
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		all, err := s.list(t.Context(), "v1", kind, namespace)
+		must(t, err)
+		for _, o := range all {
+			got = append(got, name(&o))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+// edited changes ConfigMap one and deletes nothing.
+func edited(t *testing.T, s *stage, namespace string) {
+	t.Helper()
+	eventually(t, "edit", func(ctx context.Context) error {
+		live, err := s.fetch(ctx, newObject("v1", "ConfigMap", namespace, "one"))
+		if err != nil {
+			return err
+		}
+		live.Object["data"] = map[string]any{"k": "edited", "more": "v"}
+		return s.client.Update(ctx, live)
+	})
+}
+
+func outcome(t *testing.T, r *restored, key string, want restore.Outcome, said string) {
+	t.Helper()
+	line := r.lines[key]
+	if line.Outcome != want || !strings.Contains(strings.Join(line.Messages, "; "), said) {
+		t.Errorf("%s: %s %q, want it %s, and %q said", key, line.Outcome, line.Messages, want, said)
+	}
+}
+
+func settings() map[string]option {
+	one := func(namespace string) *object { return newObject("v1", "ConfigMap", namespace, "one") }
+	return map[string]option{
+		"existing None keeps": {
+			setUp: configs, keep: true, change: edited, set: func(*restore.Request) {},
+			check: func(t *testing.T, s *stage, ns string, r *restored) {
+				s.field(t, one(ns), map[string]any{"k": "edited", "more": "v"}, "data")
+				outcome(t, r, "configmaps/"+ns+"/one", restore.Left, "exists and differs in data.k, data.more")
+				outcome(t, r, "configmaps/"+ns+"/two", restore.Unchanged, "")
+			},
+		},
+		"existing Update writes over": {
+			setUp: configs, keep: true, change: edited, set: func(r *restore.Request) { r.Existing = restore.ExistingUpdate },
+			check: func(t *testing.T, s *stage, ns string, r *restored) {
+				s.field(t, one(ns), map[string]any{"k": "v"}, "data")
+				outcome(t, r, "configmaps/"+ns+"/one", restore.Updated, "")
+			},
+		},
+		"existing Recreate deletes and records": {
+			setUp: configs, keep: true, change: edited, set: func(r *restore.Request) { r.Existing = restore.ExistingRecreate },
+			check: func(t *testing.T, s *stage, ns string, r *restored) {
+				s.field(t, one(ns), map[string]any{"k": "v"}, "data")
+				outcome(t, r, "configmaps/"+ns+"/one", restore.Updated, "")
+				if !strings.Contains(r.replaced, `"edited"`) {
+					t.Errorf("recorded before it was deleted: %q", r.replaced)
+				}
+			},
+		},
+		"existing Recreate spares owners": {
+			setUp: configs + `
+---
+{apiVersion: v1, kind: Secret, metadata: {namespace: NS, name: owned, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: one, uid: ""}]}}
+`, keep: true, change: edited, set: func(r *restore.Request) { r.Existing = restore.ExistingRecreate },
+			check: func(t *testing.T, s *stage, ns string, r *restored) {
+				s.field(t, one(ns), map[string]any{"k": "edited", "more": "v"}, "data")
+				outcome(t, r, "configmaps/"+ns+"/one", restore.Left, "it owns other objects")
+			},
+		},
+		"modifiers by type, namespace, name and label": {
+			setUp: configs,
+			set: func(r *restore.Request) {
+				patch := func(value string) []byte {
+					return []byte(`[{"op":"add","path":"/metadata/annotations","value":{"by":"` + value + `"}}]`)
+				}
+				gold, _ := labels.Parse("tier=gold")
+				r.Modifiers = []transform.ModifierSpec{
+					{Name: "all-config-maps", Resources: []string{"configmaps"}, Namespaces: []string{"option-*"}, Patch: patch("type")},
+					{Name: "named", Names: []string{"tw?"}, Patch: patch("name")},
+					{Name: "labelled", Resources: []string{"secrets"}, Labels: gold, Patch: patch("label")},
+					{Name: "elsewhere", Namespaces: []string{"elsewhere"}, Patch: patch("never")},
+				}
+			},
+			check: func(t *testing.T, s *stage, ns string, _ *restored) {
+				s.field(t, one(ns), map[string]any{"by": "type"}, "metadata", "annotations")
+				s.field(t, newObject("v1", "ConfigMap", ns, "two"), map[string]any{"by": "name"}, "metadata", "annotations")
+				s.field(t, newObject("v1", "Secret", ns, "one"), map[string]any{"by": "label"}, "metadata", "annotations")
+			},
+		},
+		"preserveNodePorts": {
+			setUp: ports, set: func(r *restore.Request) { r.PreserveNodePorts = true },
+			check: func(t *testing.T, s *stage, ns string, r *restored) {
+				for _, failure := range r.failures() {
+					t.Error("failed:", failure)
+				}
+				live := s.get(t, newObject("v1", "Service", ns, "balanced"))
+				for _, entry := range live.GetManagedFields() {
+					if fields := string(entry.FieldsV1.Raw); !strings.Contains(fields, "f:nodePort") || !strings.Contains(fields, "f:healthCheckNodePort") {
+						t.Errorf("the restore did not set the ports itself: %s", fields)
+					}
+				}
+			},
+		},
+		"names": {
+			setUp: configs, set: func(r *restore.Request) { r.Names = []string{"t*"} },
+			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap two") },
+		},
+		"includedResources": {
+			setUp: configs, set: func(r *restore.Request) { r.Selection.IncludedResources = []string{"secrets"} },
+			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "Secret one") },
+		},
+		"excludedResources": {
+			setUp: configs, set: func(r *restore.Request) { r.Selection.ExcludedResources = []string{"cm"} },
+			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "Secret one") },
+		},
+		"labelSelector": {
+			setUp: configs,
+			set: func(r *restore.Request) {
+				gold, _ := labels.Parse("tier=gold")
+				r.Selection.Selectors = []labels.Selector{gold}
+			},
+			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap one", "Secret one") },
+		},
+		"orLabelSelectors": {
+			setUp: configs,
+			set: func(r *restore.Request) {
+				gold, _ := labels.Parse("tier in (tin)")
+				other, _ := labels.Parse("none")
+				r.Selection.Selectors = []labels.Selector{other, gold}
+			},
+			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap two") },
+		},
+		"excludedNamespaces": {
+			setUp: configs,
+			set: func(r *restore.Request) {
+				r.Selection.IncludedNamespaces, r.Selection.ExcludedNamespaces = nil, []string{"option-excl*"}
+			},
+			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns) },
+		},
+		"workloads Paused": {
+			setUp: running, set: func(r *restore.Request) { r.Paused = true },
+			check: func(t *testing.T, s *stage, ns string, _ *restored) {
+				for o, paused := range map[*object]string{
+					newObject("apps/v1", "Deployment", ns, "web"): "3", newObject("apps/v1", "StatefulSet", ns, "db"): "1",
+				} {
+					s.field(t, o, int64(0), "spec", "replicas")
+					s.field(t, o, paused, "metadata", "annotations", transform.PausedAnnotation)
+				}
+				for _, o := range []*object{newObject("batch/v1", "CronJob", ns, "nightly"), newObject("batch/v1", "Job", ns, "once")} {
+					s.field(t, o, true, "spec", "suspend")
+				}
+			},
+		},
+		"restoreStatus of what exists": {
+			setUp: `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {namespace: NS, name: none}, spec: {replicas: 0, selector: {matchLabels: {a: b}},
+				template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: a}]}}}, status: {replicas: 7}}`,
+			keep: true,
+			change: func(t *testing.T, s *stage, ns string) {
+				live := s.get(t, newObject("apps/v1", "ReplicaSet", ns, "none"))
+				live.Object["status"] = map[string]any{"replicas": int64(1)}
+				must(t, s.client.Status().Update(t.Context(), live))
+			},
+			set: func(r *restore.Request) {
+				r.RestoreStatus, r.Existing = []string{"replicasets"}, restore.ExistingUpdate
+			},
+			check: func(t *testing.T, s *stage, ns string, r *restored) {
+				outcome(t, r, "replicasets.apps/"+ns+"/none", restore.Updated, "")
+				s.field(t, newObject("apps/v1", "ReplicaSet", ns, "none"), int64(7), "status", "replicas")
+			},
+		},
+	}
+}
