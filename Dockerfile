@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: The Ark Authors
 # SPDX-License-Identifier: Apache-2.0
 
+# For those who have a builder; make image writes the same image without one.
+#
 # The binary is static and brings its own time zones; what object storage's
 # certificates are checked against comes from the machine that builds:
 #

@@ -29,6 +29,10 @@ help: ## Show this list
 build: ## Build bin/ark
 	CGO_ENABLED=$${CGO_ENABLED:-0} go build $(BUILD_FLAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ark ./cmd/ark
 
+.PHONY: image
+image: build ## Write bin/ark-image.tar, an image of bin/ark, without a builder
+	@go run ./test/lab/cmd/image -binary bin/ark -name ark:$(VERSION) -o bin/ark-image.tar
+
 .PHONY: test
 test: ## Run all tests, those against a real API server included
 	@go run ./test/lab/cmd/lab build
