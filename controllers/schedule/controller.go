@@ -3,10 +3,11 @@
 
 // Package schedule reconciles Schedules: it makes a Backup for every firing.
 //
-// When a backup was last made is never taken from status, which a restored
-// cluster or a re-created Schedule does not have: it is read from the names of
-// the Backups of the Schedule, and where there are none, from storage. A Backup
-// is named after its firing, so that no firing makes two.
+// When a backup was last made is told by the names of the Backups of the Schedule,
+// by its status, and by storage, whichever knows of the newest: a re-created
+// Schedule has no status, a backup that was deleted has no object, and storage,
+// which remembers both, is asked only when there is something to make. A Backup is
+// named after its firing, so that no firing makes two.
 package schedule
 
 import (

@@ -19,6 +19,9 @@ type scope struct {
 
 	cfg     *v1alpha1.Config
 	firings schedule.Schedule
+	// believed is the newest firing that a backup can have been made for, unless a
+	// clock was wrong: the next one.
+	believed time.Time
 	// location is where the backups go.
 	location v1alpha1.StorageLocation
 

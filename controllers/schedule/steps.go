@@ -52,15 +52,19 @@ func parse(_ context.Context, s *scope) error {
 	if err != nil {
 		return step.Stall(v1alpha1.ScheduleInvalidReason, "spec.%w", err)
 	}
-	s.firings = firings
+	s.firings, s.believed = firings, firings.Next(s.now)
 	return nil
 }
 
-// learnBackups reads what the Backups of the Schedule tell.
+// learnBackups reads what the status and the Backups of the Schedule tell. Neither
+// will do alone: a Backup may have been deleted since, and the status be lost.
 func (r *Reconciler) learnBackups(ctx context.Context, s *scope) error {
 	var list v1alpha1.BackupList
 	if err := r.Client.List(ctx, &list, client.MatchingLabels{v1alpha1.ScheduleLabel: s.schedule.Name}); err != nil {
 		return fmt.Errorf("list backups: %w", err)
+	}
+	if told := s.schedule.Status.LastScheduleTime; told != nil {
+		s.learnFiring(told.Time)
 	}
 	uid := s.cfg.Status.ClusterUID
 	s.runs = health.Read(list.Items, uid)
@@ -76,7 +80,16 @@ func (r *Reconciler) learnBackups(ctx context.Context, s *scope) error {
 // made by hand under another name was made for none.
 func (s *scope) learnName(name string) {
 	s.names[name] = true
-	if firing, ok := schedule.ParseBackupName(s.schedule.Name, name); ok && firing.After(s.last) {
+	if firing, ok := schedule.ParseBackupName(s.schedule.Name, name); ok {
+		s.learnFiring(firing)
+	}
+}
+
+// learnFiring takes note of a firing that a backup was made for. One further ahead
+// than the next was stamped by a clock that was wrong: it must hide none of those
+// that are believed, or what was deleted of them would be made again.
+func (s *scope) learnFiring(firing time.Time) {
+	if firing.After(s.last) && !firing.After(s.believed) {
 		s.last = firing
 	}
 }
@@ -116,23 +129,36 @@ func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// judge decides what is due. Only when no Backup tells that there was one, storage
-// is asked: the objects may be gone with the cluster's etcd, or with the kinds.
+// judge decides what is due. Storage is asked only when there is something to make,
+// or no Backup and no status tells that there was one: the objects may be gone with
+// the cluster's etcd, or with the kinds, or because their data was deleted.
 func (r *Reconciler) judge(ctx context.Context, s *scope) error {
 	if s.idle() != "" {
 		_, s.plan.next, _ = s.firings.Due(s.now, s.now)
 		return nil
 	}
-	first := false
-	if len(s.names) == 0 {
-		stored, ok, err := r.latestStored(ctx, s)
-		if err != nil {
-			return err
-		}
-		if first = !ok; ok {
-			s.learnName(stored)
+	fired := s.schedule.Status.LastScheduleTime != nil
+	first := !fired && len(s.names) == 0
+	if !first {
+		if s.plan = decide(s.firings, s.situation(false)); s.plan.due.IsZero() {
+			return nil
 		}
 	}
+	stored, ok, err := r.latestStored(ctx, s)
+	switch {
+	case err != nil && !fired:
+		return err
+	case err != nil:
+		// What the status tells will do: the Backup that is made says what is wrong.
+		log.FromContext(ctx).Info("Firing without having asked storage", "reason", err.Error())
+	case ok:
+		s.learnName(stored)
+	}
+	s.plan = decide(s.firings, s.situation(first && !ok))
+	return nil
+}
+
+func (s *scope) situation(first bool) situation {
 	situation := situation{
 		now: s.now, created: s.schedule.CreationTimestamp.Time, last: s.last, first: first,
 	}
@@ -142,8 +168,7 @@ func (r *Reconciler) judge(ctx context.Context, s *scope) error {
 	if s.schedule.Spec.ConcurrencyPolicy != v1alpha1.ConcurrencyAllow && len(s.runs.Running) > 0 {
 		situation.running = s.runs.Running[0].Name
 	}
-	s.plan = decide(s.firings, situation)
-	return nil
+	return situation
 }
 
 // latestStored asks storage for the newest backup, once the location is reached
@@ -192,7 +217,7 @@ func (r *Reconciler) fire(ctx context.Context, s *scope) error {
 		r.Metrics.Fired(s.schedule.Name, s.now.Sub(s.plan.due))
 		log.FromContext(ctx).Info("Created backup", "backup", backup.Name, "firing", s.plan.due, "missed", s.plan.missed)
 	}
-	s.learnName(backup.Name)
+	s.names[backup.Name], s.last = true, s.plan.due
 	return nil
 }
 
