@@ -60,7 +60,7 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	if err != nil {
 		return judgement{action: ActionKeep, message: "exists, but cannot be compared: " + err.Error()}
 	}
-	j := judgement{action: ActionKeep, mine: live.Meta.Labels[transform.RestoreLabel] == r.req.Label}
+	j := judgement{action: ActionKeep, mine: r.made(it, live)}
 	if it.support {
 		return j
 	}
@@ -81,9 +81,18 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	return j
 }
 
+// made reports whether this restore made the object. Of what Ark is told it never
+// counts as that: a label must not be enough to have it completed.
+func (r *run) made(it *item, live engine.Object) bool {
+	return it.source.Group != ownGroup && live.Meta.Labels[transform.RestoreLabel] == r.req.Label
+}
+
 // overwrite decides what becomes of an object that differs.
 func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 	switch {
+	case it.source.Group == ownGroup:
+		j.message += ": left as it is, because the gates of restores are among what Ark is told: change it where it is kept"
+		it.code = CodeOwnSettings
 	case isDefaultAccount(it) && transform.IsPristineAccount(live):
 		j.action = ActionUpdate
 	case j.mine:

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/restore/transform"
 )
 
 // Codes of objects that a plan leaves out. Those that depend on an object's
@@ -22,12 +23,15 @@ const (
 	CodeOwnRecord = "own-record"
 	// CodeRemade: a controller makes the object from another one of the backup.
 	CodeRemade = "remade-by-controller"
+	// CodeOwnSettings: a Config, BackupPolicy or Schedule exists and differs; the gates
+	// of restores are among them, and no restore writes over these.
+	CodeOwnSettings = "own-settings"
 	// CodeNotInBackup: the object was left out of the backup.
 	CodeNotInBackup = "not-in-backup"
 )
 
 // ownGroup is the API group of Ark's own kinds.
-const ownGroup = "ark.gopherwood.dev"
+const ownGroup = transform.OwnGroup
 
 // ownRecords are never restored, asked for or not: a Restore that comes back
 // would run, and a Backup is made from its marker.

@@ -13,6 +13,9 @@ import (
 	"github.com/gopherwood/ark/engine/selection"
 )
 
+// OwnGroup is the API group of Ark's own kinds. They come back as archived.
+const OwnGroup = "ark.gopherwood.dev"
+
 // maxPatched bounds what "copy" operations may add to one object: no API server
 // takes a larger request.
 const maxPatched = 3 << 20
@@ -78,6 +81,10 @@ func (m *Modifier) selects(s *Subject, archived labels.Set) bool {
 func (t *Transformer) modify(s *Subject, r *Result, archived labels.Set) error {
 	for _, m := range t.Modifiers {
 		if !m.selects(s, archived) {
+			continue
+		}
+		if s.Source.Group == OwnGroup {
+			r.Notes = append(r.Notes, fmt.Sprintf("modifier %q is not applied: Ark's own objects come back as archived", m.name))
 			continue
 		}
 		raw, err := Encode(r.Manifest)
