@@ -196,6 +196,14 @@ func fromCloud(err error) error {
 	return &engine.RetryableError{Err: unreachable(err)}
 }
 
+// created is the error of making a blob: what was not found then is the bucket.
+func created(err error) error {
+	if errors.Is(err, engine.ErrNotFound) {
+		return errors.New(missingBucket)
+	}
+	return err
+}
+
 // unreachable says why no server answered.
 func unreachable(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {

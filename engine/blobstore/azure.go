@@ -56,7 +56,7 @@ func openAzure(ctx context.Context, u *url.URL, _ Location, opts Options) (engin
 	if err != nil {
 		return nil, err
 	}
-	return cloud{bucket}, nil
+	return azure{cloud{bucket: bucket}, client}, nil
 }
 
 // azureAccount returns the storage account. It becomes a part of the server's

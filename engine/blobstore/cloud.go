@@ -20,9 +20,17 @@ import (
 )
 
 // cloud is a bucket on gocloud.dev.
-type cloud struct{ bucket *blob.Bucket }
+type cloud struct {
+	bucket *blob.Bucket
+	// beforeWrite adjusts what the driver is about to write with; nil is fine.
+	beforeWrite func(as func(any) bool) error
+}
 
 var _ engine.Store = cloud{}
+
+// contentType is what all blobs are said to be: without one, the first bytes are
+// held back to guess it.
+const contentType = "application/octet-stream"
 
 // A blob is sent in parts of partSize, of which partsInFlight are held in memory
 // for each blob that is being written; a backup writes four at a time. S3 takes
@@ -56,20 +64,21 @@ func openMemory(_ context.Context, u *url.URL, _ Location, opts Options) (engine
 	if memory.buckets[u.Host] == nil {
 		memory.buckets[u.Host] = memblob.OpenBucket(&memblob.Options{NoMD5: true})
 	}
-	return cloud{memory.buckets[u.Host]}, nil
+	return cloud{bucket: memory.buckets[u.Host]}, nil
 }
 
 func (c cloud) Create(ctx context.Context, key string) (io.WriteCloser, error) {
 	ctx, discard := context.WithCancel(ctx)
 	w, err := c.bucket.NewWriter(ctx, key, &blob.WriterOptions{
-		ContentType:    "application/octet-stream", // or the first bytes are held back to guess it
+		ContentType:    contentType,
 		IfNotExist:     true,
 		BufferSize:     partSize,
 		MaxConcurrency: partsInFlight,
+		BeforeWrite:    c.beforeWrite,
 	})
 	if err != nil {
 		discard()
-		return nil, fromCloud(err)
+		return nil, created(fromCloud(err))
 	}
 	return &cloudWriter{Writer: w, discard: discard}, nil
 }
@@ -140,15 +149,15 @@ type cloudWriter struct {
 func (w *cloudWriter) Write(p []byte) (int, error) {
 	n, err := w.Writer.Write(p)
 	if err != nil {
-		w.failed = fromCloud(err)
+		w.failed = created(fromCloud(err))
 		w.discard()
 	}
-	return n, fromCloud(err)
+	return n, w.failed
 }
 
 func (w *cloudWriter) Close() error {
 	defer w.discard()
-	err := fromCloud(w.Writer.Close())
+	err := created(fromCloud(w.Writer.Close()))
 	if w.failed != nil {
 		return w.failed
 	}

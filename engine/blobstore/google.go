@@ -33,6 +33,8 @@ const googleScope = "https://www.googleapis.com/auth/devstorage.read_write"
 const (
 	googleAttempts = 4
 	googleLongest  = 4 * time.Second
+	// uploadFailures bounds them over all parts of a blob.
+	uploadFailures = 8
 )
 
 const googleCloud = "Google Cloud"
@@ -76,7 +78,22 @@ func openGoogle(ctx context.Context, u *url.URL, _ Location, opts Options) (engi
 	if err != nil {
 		return nil, err
 	}
-	return cloud{bucket}, nil
+	return cloud{bucket: bucket, beforeWrite: boundRetries}, nil
+}
+
+// boundRetries bounds the attempts of one upload, which the library makes without
+// regard to what was set for the client.
+func boundRetries(as func(any) bool) error {
+	var object **storage.ObjectHandle
+	if !as(&object) {
+		return errors.New("this version of the storage library hides the object that it writes")
+	}
+	failed := 0
+	*object = (*object).Retryer(storage.WithErrorFunc(func(err error) bool {
+		failed++
+		return failed < uploadFailures && storage.ShouldRetry(err)
+	}))
+	return nil
 }
 
 // googleCredentials returns those of the location's Secret, or the process's.

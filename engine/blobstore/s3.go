@@ -72,7 +72,7 @@ func openS3(ctx context.Context, u *url.URL, _ Location, opts Options) (engine.S
 	if err != nil {
 		return nil, err
 	}
-	return cloud{bucket}, nil
+	return cloud{bucket: bucket}, nil
 }
 
 // region returns the region, which stands in the name of AWS's servers and is

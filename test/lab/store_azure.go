@@ -99,7 +99,7 @@ func StartAzure(ctx context.Context, log io.Writer, accounts ...Account) (*Azure
 		return []string{
 			"AZURITE_ACCOUNTS=" + strings.Join(pairs, ";"), "node", script,
 			"--blobHost", "127.0.0.1", "--blobPort", port, "--inMemoryPersistence", "--disableTelemetry", "--silent",
-			"--skipApiVersionCheck", "--location", o.dir, "--cert", o.file(serverCert), "--key", o.file(serverKey),
+			"--skipApiVersionCheck", "--cert", o.file(serverCert), "--key", o.file(serverKey),
 		}
 	}))
 	if err != nil {

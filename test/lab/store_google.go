@@ -86,7 +86,7 @@ func (g *Google) start(ctx context.Context, path string) error {
 		return err
 	}
 	behind := &url.URL{Scheme: "http", Host: strings.TrimPrefix(g.Endpoint, "https://")}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind); r.Out.Host = r.In.Host }}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind); r.SetXForwarded(); r.Out.Host = r.In.Host }}
 	g.front.Config.Handler = g.check(proxy)
 	g.front.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	g.front.StartTLS()

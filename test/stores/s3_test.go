@@ -49,6 +49,7 @@ func TestS3(t *testing.T) {
 		credentials: func(a lab.Account) map[string][]byte { return keys(a.Name, a.Key) },
 		wrong:       func(a lab.Account) map[string][]byte { return keys(a.Name, "canary-wrong-hunter2") },
 		secrets:     []string{"hunter2", "AWS4-HMAC"},
+		silent:      []string{"delete"}, // it asks for the head first, and a head has no body to tell
 		unreachable: func(u string) string {
 			return strings.Replace(u, url.QueryEscape(server.Endpoint), url.QueryEscape("https://127.0.0.1:1"), 1)
 		},
