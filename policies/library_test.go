@@ -147,6 +147,12 @@ func TestLibraryDescribesItself(t *testing.T) {
 			},
 		},
 		{
+			Name: "restore/signed-only", EntryPoint: RestorePackage,
+			Reasons: []LibraryReason{
+				{"backup-not-verified", "Backup not verified: No trusted key signed the backup, so nobody vouches for what it holds."},
+			},
+		},
+		{
 			Name: "select/opt-out-label", EntryPoint: SelectPackage,
 			Parameters: []Parameter{{"key", ParameterString, "Key of the label.", "ark.gopherwood.dev/exclude"}},
 			Reasons: []LibraryReason{

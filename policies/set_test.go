@@ -40,7 +40,7 @@ func TestCompileJudgesTheSetAsAWhole(t *testing.T) {
 		},
 		"an unknown library rule": {
 			Set{Library: []LibraryUse{{Name: "select/nothing"}}}, OptOut,
-			"there is no library rule \"select/nothing\"; there are restore/foreign-cluster-rbac, restore/protected-namespaces, select/opt-out-label, select/service-account-tokens",
+			"there is no library rule \"select/nothing\"; there are restore/foreign-cluster-rbac, restore/protected-namespaces, restore/signed-only, select/opt-out-label, select/service-account-tokens",
 		},
 		"a library rule used twice": {
 			Set{Library: []LibraryUse{{Name: "select/opt-out-label"}, {Name: "select/opt-out-label"}}}, OptOut,
