@@ -129,12 +129,12 @@ func TestADeletedNameIsNeverUsedAgain(t *testing.T) {
 	f := setUp(t)
 	f.backup("buried")
 	f.settle("buried")
+	f.clock.Advance(-time.Hour) // its removal is to be older than the next object
 	f.change("buried", func(s *v1alpha1.BackupSpec) { s.Deletion = &v1alpha1.Deletion{Reason: "a test"} })
 	f.settle("buried")
 	if err := f.client.Delete(t.Context(), f.get("buried")); err != nil {
 		t.Fatal(err)
 	}
-	f.clock.Set(time.Now().Add(-time.Hour))
 	f.backup("buried") // as a Git tool does
 	hasPrefix(t, "Ready", f.settle("buried"), "False NameTaken: a backup of this name was removed at ")
 	if f.stored("buried") != nil {

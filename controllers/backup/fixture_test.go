@@ -39,14 +39,15 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 // fixture is a reconciler with a real API server, a store that can be told to
 // fail, and a clock to set.
 type fixture struct {
-	t      *testing.T
-	client client.Client
-	clock  *controllertest.Clock
-	events *controllertest.Events
-	store  *storetest.Faulty
-	source collect.Source
-	uid    string
-	r      *Reconciler
+	t         *testing.T
+	client    client.Client
+	clock     *controllertest.Clock
+	events    *controllertest.Events
+	store     *storetest.Faulty
+	source    collect.Source
+	uid       string
+	r         *Reconciler
+	processes int
 	// registry has the metrics of the process that runs.
 	registry *prometheus.Registry
 	// restart stops what runs, and starts as a new process would.
@@ -75,7 +76,7 @@ func setUp(t *testing.T) *fixture {
 	}
 	f := &fixture{
 		t: t, client: labtest.Client(t, cluster), uid: uid,
-		clock:  controllertest.NewClock(time.Now().Truncate(time.Second)),
+		clock:  controllertest.NewClock(time.Now().Truncate(time.Second)), //nolint:forbidigo // the API server's creation times are the machine's
 		events: &controllertest.Events{}, store: storetest.NewFaulty(inner),
 		source: collect.Source{Discoverer: access, Lister: access},
 	}
@@ -89,7 +90,8 @@ func setUp(t *testing.T) *fixture {
 
 // startProcess makes a reconciler with nothing running.
 func (f *fixture) startProcess() {
-	attempts := 0
+	f.processes++
+	attempts, process := 0, f.processes
 	f.registry = prometheus.NewRegistry()
 	counters, err := metrics.New(f.registry)
 	if err != nil {
@@ -107,7 +109,7 @@ func (f *fixture) startProcess() {
 		Rules:  &rules.Loader{Client: f.client, Writer: f.client, Namespace: labtest.Namespace},
 		Source: f.source, ClusterUID: f.uid,
 		Takes: NewTakes(), Removals: NewRemovals(),
-		NewAttempt: func() string { attempts++; return fmt.Sprintf("%x-%d", time.Now().UnixNano(), attempts) },
+		NewAttempt: func() string { attempts++; return fmt.Sprintf("%d-%d", process, attempts) },
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))
 	ended := make(chan error, 2)
@@ -115,8 +117,9 @@ func (f *fixture) startProcess() {
 	go func() { ended <- f.r.Removals.Start(ctx) }()
 	stop := func() {
 		cancel()
-		<-ended
-		<-ended
+		if err := errors.Join(<-ended, <-ended); err != nil {
+			f.t.Error(err)
+		}
 	}
 	stopped := false
 	f.restart = func() {

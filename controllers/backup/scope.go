@@ -88,12 +88,19 @@ func (s *scope) resting() bool {
 		return false
 	case ready.Status != metav1.ConditionTrue && ready.Reason != v1alpha1.PartiallyFailedReason:
 		return false // the last try at what was asked of it did not succeed
-	case spec.Hold != nil && *spec.Hold != st.Held:
-		return false
-	case spec.TTL != nil && s.backup.CreationTimestamp.Add(spec.TTL.Duration).After(st.ExpirationTime.Time):
+	case s.asksMore():
 		return false
 	}
 	return st.Held || st.ExpirationTime.After(s.now) || s.restoreOnly()
+}
+
+// asksMore reports whether the spec asks for more than status says is recorded.
+func (s *scope) asksMore() bool {
+	spec, st := &s.backup.Spec, &s.backup.Status
+	if spec.Hold != nil && *spec.Hold != st.Held {
+		return true
+	}
+	return spec.TTL != nil && s.backup.CreationTimestamp.Add(spec.TTL.Duration).After(st.ExpirationTime.Time)
 }
 
 // conditions are those of the Backup, at its generation.

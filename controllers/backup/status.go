@@ -106,10 +106,13 @@ func shown(p *collect.Progress) *v1alpha1.BackupProgress {
 		return nil
 	}
 	return &v1alpha1.BackupProgress{
-		Resources: int32(min(p.Resources, math.MaxInt32)), ResourcesDone: int32(min(p.ResourcesDone, math.MaxInt32)),
+		Resources: bounded(p.Resources), ResourcesDone: bounded(p.ResourcesDone),
 		Objects: p.Objects,
 	}
 }
+
+// bounded fits a count into the API's 32 bits.
+func bounded(n int) int32 { return int32(max(0, min(n, math.MaxInt32))) }
 
 // announce tells people of changes that matter, once.
 func (r *Reconciler) announce(s *scope) {

@@ -195,10 +195,24 @@ func (w removeWork) expire(ctx context.Context, report func(struct{})) (removal,
 // keptBy reads all backups of the Schedule from storage and returns why this one
 // is to be kept, or nothing.
 func (w removeWork) keptBy(ctx context.Context) (string, error) {
+	backups, err := w.siblings(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, decision := range retention.Decide(w.now, backups, w.policy) {
+		if decision.Name == w.name && !decision.Expired {
+			return decision.Reason, nil
+		}
+	}
+	return "", nil
+}
+
+// siblings reads all backups of the Schedule.
+func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
 	var backups []retention.Backup
 	for name, err := range w.catalog.Names(ctx, w.clusterUID) {
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if !strings.HasPrefix(name, w.schedule+"-") && !w.others[name] {
 			continue // reading ten thousand markers for one expiry is too much
@@ -210,18 +224,13 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if snapshot.Marker.Schedule == w.schedule && snapshot.Deletion == nil {
 			backups = append(backups, retained(snapshot))
 		}
 	}
-	for _, decision := range retention.Decide(w.now, backups, w.policy) {
-		if decision.Name == w.name && !decision.Expired {
-			return decision.Reason, nil
-		}
-	}
-	return "", nil
+	return backups, nil
 }
 
 // retained is what keep rules look at.

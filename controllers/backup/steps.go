@@ -130,23 +130,7 @@ func (r *Reconciler) record(ctx context.Context, s *scope) error {
 	if s.snapshot == nil || s.tombstone != nil {
 		return nil
 	}
-	var wanted []archive.Record
-	switch hold := s.backup.Spec.Hold; {
-	case hold == nil || *hold == s.snapshot.Held:
-	case !*hold && s.backup.Generation == 1:
-		// A new object is written from what was known before: from Git, or by sync.
-		// Only a change of it can mean that the hold is to end.
-	case *hold:
-		wanted = append(wanted, archive.Record{Type: archive.RecordHold})
-	default:
-		wanted = append(wanted, archive.Record{Type: archive.RecordRelease})
-	}
-	if ttl := s.backup.Spec.TTL; ttl != nil {
-		expires := s.snapshot.Marker.Created.Add(ttl.Duration)
-		if expires.After(s.snapshot.Expires) {
-			wanted = append(wanted, archive.Record{Type: archive.RecordExtend, Expires: &expires})
-		}
-	}
+	wanted := s.wanted()
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -166,6 +150,29 @@ func (r *Reconciler) record(ctx context.Context, s *scope) error {
 	}
 	s.snapshot = snapshot
 	return nil
+}
+
+// wanted returns the records that make storage say what the spec asks for. A spec
+// that says nothing changes nothing.
+func (s *scope) wanted() []archive.Record {
+	var wanted []archive.Record
+	switch hold := s.backup.Spec.Hold; {
+	case hold == nil || *hold == s.snapshot.Held:
+	case !*hold && s.backup.Generation == 1:
+		// A new object is written from what was known before: from Git, or by sync.
+		// Only a change of it can mean that the hold is to end.
+	case *hold:
+		wanted = append(wanted, archive.Record{Type: archive.RecordHold})
+	default:
+		wanted = append(wanted, archive.Record{Type: archive.RecordRelease})
+	}
+	if ttl := s.backup.Spec.TTL; ttl != nil {
+		expires := s.snapshot.Marker.Created.Add(ttl.Duration)
+		if expires.After(s.snapshot.Expires) {
+			wanted = append(wanted, archive.Record{Type: archive.RecordExtend, Expires: &expires})
+		}
+	}
+	return wanted
 }
 
 // stopRuns ends whatever runs for the object.

@@ -72,7 +72,7 @@ func setUp(t *testing.T) *fixture {
 	restored++
 	f := &fixture{
 		t: t, client: labtest.Client(t, cluster), access: access, uid: uid, into: fmt.Sprintf("restored-%d", restored),
-		clock: controllertest.NewClock(time.Now().Truncate(time.Second)),
+		clock: controllertest.NewClock(time.Now().Truncate(time.Second)), //nolint:forbidigo // the API server's creation times are the machine's
 	}
 	inner, err := blobstore.Open(t.Context(), blobstore.Location{Name: "main", URL: "mem://" + f.into}, blobstore.Options{})
 	if err != nil {
@@ -114,7 +114,9 @@ func (f *fixture) startProcess(readOnly bool) {
 		if !stopped {
 			stopped = true
 			cancel()
-			<-ended
+			if err := <-ended; err != nil {
+				f.t.Error(err)
+			}
 		}
 	}
 	f.restart = func() {

@@ -24,7 +24,7 @@ func TestRestoresThatAreSwitchedOff(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newScope(&v1alpha1.Restore{}, time.Now())
+			s := newScope(&v1alpha1.Restore{}, time.Unix(0, 0))
 			s.ending = tc.ending
 			r := &Reconciler{Disabled: tc.disabled}
 			setStatus(s, r.permit(t.Context(), s))

@@ -6,6 +6,7 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -84,7 +85,7 @@ func (r *Reconciler) announce(s *scope) {
 
 // counted tells the outcome in a sentence.
 func counted(c *v1alpha1.ResultCounts) string {
-	text := fmt.Sprintf("%d objects created, %d unchanged", c.Created, c.Unchanged)
+	parts := []string{fmt.Sprintf("%d objects created", c.Created), fmt.Sprintf("%d unchanged", c.Unchanged)}
 	for _, part := range []struct {
 		n    int64
 		text string
@@ -95,8 +96,8 @@ func counted(c *v1alpha1.ResultCounts) string {
 		{c.Failed, "failed"},
 	} {
 		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.text)
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
 		}
 	}
-	return text
+	return strings.Join(parts, ", ")
 }

@@ -44,13 +44,13 @@ type State[P, R any] struct {
 type Phase int
 
 const (
-	// Absent: there is no run for the object.
+	// Absent says that there is no run for the object.
 	Absent Phase = iota
-	// Queued: the run waits for its turn.
+	// Queued runs wait for their turn.
 	Queued
-	// Running: the work is being done.
+	// Running says that the work is being done.
 	Running
-	// Ended: the work returned.
+	// Ended says that the work returned.
 	Ended
 )
 

@@ -57,6 +57,7 @@ func until(release <-chan struct{}) longrun.Work[int, string] {
 
 func TestARunIsObservedFromQueueToEnd(t *testing.T) {
 	started(t, 1, func(t *testing.T, k *keeper) {
+		t.Helper()
 		release := make(chan struct{})
 		if got := k.Observe("a").Phase; got != longrun.Absent {
 			t.Errorf("phase before = %v, want Absent", got)
@@ -82,6 +83,7 @@ func TestARunIsObservedFromQueueToEnd(t *testing.T) {
 
 func TestNoMoreRunsThanTheLimitAreActive(t *testing.T) {
 	started(t, 1, func(t *testing.T, k *keeper) {
+		t.Helper()
 		release := make(chan struct{})
 		k.Ensure(object("a"), until(release))
 		k.Ensure(object("b"), until(release))
@@ -100,6 +102,7 @@ func TestNoMoreRunsThanTheLimitAreActive(t *testing.T) {
 
 func TestTheNextRunStartsWhenOneEnds(t *testing.T) {
 	started(t, 1, func(t *testing.T, k *keeper) {
+		t.Helper()
 		first, second := make(chan struct{}), make(chan struct{})
 		k.Ensure(object("a"), until(first))
 		k.Ensure(object("b"), until(second))
@@ -115,6 +118,7 @@ func TestTheNextRunStartsWhenOneEnds(t *testing.T) {
 
 func TestStopCancelsAndForgets(t *testing.T) {
 	started(t, 1, func(t *testing.T, k *keeper) {
+		t.Helper()
 		var cause error
 		k.Ensure(object("a"), func(ctx context.Context, _ func(int)) (string, error) {
 			<-ctx.Done()
@@ -139,6 +143,7 @@ func TestStopCancelsAndForgets(t *testing.T) {
 
 func TestStopGivesUpWithItsContext(t *testing.T) {
 	started(t, 1, func(t *testing.T, k *keeper) {
+		t.Helper()
 		release := make(chan struct{})
 		k.Ensure(object("a"), func(context.Context, func(int)) (string, error) {
 			<-release // deaf to its own context
@@ -156,6 +161,7 @@ func TestStopGivesUpWithItsContext(t *testing.T) {
 
 func TestAPanicFailsItsOwnRunOnly(t *testing.T) {
 	started(t, 1, func(t *testing.T, k *keeper) {
+		t.Helper()
 		release := make(chan struct{})
 		k.Ensure(object("a"), func(context.Context, func(int)) (string, error) { panic("hostile bytes") })
 		k.Ensure(object("b"), until(release))
