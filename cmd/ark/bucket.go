@@ -44,7 +44,8 @@ func (f *bucketFlags) check() error {
 // open attaches the bucket.
 func (f *bucketFlags) open(ctx context.Context, clock engine.Clock) (*bucket.Bucket, error) {
 	loc := blobstore.Location{Name: "--store", URL: f.url, Prefix: f.prefix}
-	return bucket.Open(ctx, loc, blobstore.Options{}, clock)
+	// Who writes the URL here owns the credentials that are used.
+	return bucket.Open(ctx, loc, blobstore.Options{OwnURL: true}, clock)
 }
 
 // clock tells the engine the time of the app.

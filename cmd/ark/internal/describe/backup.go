@@ -48,6 +48,7 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 		{"Attempts", attempts(st.Attempts)},
 		{"Progress", progress(st)},
 		{"Kept until", kept(p, b)},
+		{"Signature", signature(st.Verification)},
 		{"Stored in", strings.Join(st.StorageLocations, ", ")},
 		{"Address", stored.Where},
 		{"Size", Bytes(st.Size)},
@@ -178,6 +179,21 @@ func revision(r *v1alpha1.PolicyRevision) string {
 		return ""
 	}
 	return fmt.Sprintf("%s, revision %s", count(int64(r.Rules), "module", "modules"), r.Digest)
+}
+
+// signature says what the signatures of a backup are worth.
+func signature(v v1alpha1.Verification) string {
+	switch v {
+	case v1alpha1.VerificationVerified:
+		return "Verified: a trusted key signed it, and it is unchanged since"
+	case v1alpha1.VerificationUnsigned:
+		return "Unsigned: nobody vouches for what it holds"
+	case v1alpha1.VerificationUnknownKey:
+		return "UnknownKey: add the key of its cluster to trustedKeys of the Config, if you trust it"
+	case v1alpha1.VerificationTampered:
+		return "Tampered: it was changed after it was signed, and is not restored"
+	}
+	return string(v)
 }
 
 // attempts is worth a line only when there was more than one.
