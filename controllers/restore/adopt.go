@@ -4,9 +4,13 @@
 package restore
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
@@ -31,8 +35,21 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope) error {
 	if err != nil {
 		return step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", err)
 	}
+	if !sameSpec(summary.Spec, &s.restore.Spec) {
+		return step.Stall(v1alpha1.NameTakenReason, "a restore of this name ran on %s with another spec: choose another name",
+			summary.Completed.UTC().Format(time.RFC3339))
+	}
 	s.ending = e
 	return nil
+}
+
+// sameSpec reports whether a recorded spec asks for the same as spec. One that
+// cannot be read, or is not there, is another: nobody may be told that it is done.
+func sameSpec(recorded []byte, spec *v1alpha1.RestoreSpec) bool {
+	var was v1alpha1.RestoreSpec
+	decoder := json.NewDecoder(bytes.NewReader(recorded))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(&was) == nil && equality.Semantic.DeepEqual(&was, spec)
 }
 
 // recorded returns the record of a restore of this name, or nil. A location that

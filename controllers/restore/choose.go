@@ -59,14 +59,14 @@ func (r *Reconciler) chooseNamed(ctx context.Context, s *scope, name string) err
 	switch {
 	case apierrors.IsNotFound(err):
 		return r.unlessSynced(s, step.Stall(v1alpha1.BackupMissingReason,
-			"there is no backup %q: `ark backup get` lists those that there are", name))
+			"there is no backup %q: `ark backup get` lists those that there are; create a new Restore of one of them", name))
 	case err != nil:
 		return fmt.Errorf("read backup %s: %w", name, err)
 	case stored(&backup):
 		s.backup = &backup
 		return nil
 	case health.Ended(&backup):
-		return step.Stall(v1alpha1.BackupMissingReason, "backup %q holds nothing: it failed, or its data was removed", name)
+		return step.Stall(v1alpha1.BackupMissingReason, "backup %q holds nothing: it failed, or its data was removed: create a new Restore of another one", name)
 	}
 	return step.Wait(wakeless, v1alpha1.BackupMissingReason, "backup %q has not finished", name)
 }

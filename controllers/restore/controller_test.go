@@ -158,9 +158,12 @@ func TestWhichBackupIsChosen(t *testing.T) {
 		spec    func(*v1alpha1.RestoreSpec)
 		want    string
 		backup  string
+		// end says that the restore has ended without having restored anything.
+		end bool
 	}{
 		"one that does not exist": {
 			spec: func(s *v1alpha1.RestoreSpec) { s.BackupName = "none" },
+			end:  true,
 			want: "False BackupMissing: there is no backup \"none\": `ark backup get` lists those that there are",
 		},
 		"one that may be in a location not listed yet": {
@@ -170,7 +173,7 @@ func TestWhichBackupIsChosen(t *testing.T) {
 				})
 			},
 			spec: func(s *v1alpha1.RestoreSpec) { s.BackupName = "none" },
-			want: "Unknown BackupMissing: there is no backup \"none\": `ark backup get` lists those that there are; location \"second\" was not listed yet",
+			want: "Unknown BackupMissing: there is no backup \"none\": `ark backup get` lists those that there are; create a new Restore of one of them; location \"second\" was not listed yet",
 		},
 		"the latest of a Schedule": {
 			prepare: func(f *fixture) {
@@ -221,6 +224,11 @@ func TestWhichBackupIsChosen(t *testing.T) {
 				}
 			})
 			hasPrefix(t, "Ready", f.settle("chosen"), tc.want)
+			st := f.get("chosen").Status
+			missing := strings.Contains(tc.want, "BackupMissing")
+			if missing && (st.CompletionTime != nil) != tc.end || tc.end && st.Completeness != v1alpha1.CompletenessNone {
+				t.Errorf("completion time = %v, completeness = %q, want an end: %v", st.CompletionTime, st.Completeness, tc.end)
+			}
 			if tc.backup != "" && f.get("chosen").Status.Backup.Name != tc.backup {
 				t.Errorf("backup = %s, want %s", f.get("chosen").Status.Backup.Name, tc.backup)
 			}
@@ -257,6 +265,9 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 			hasPrefix(t, "Ready", f.settle("refused"), tc.want)
 			if f.there() {
 				t.Error("something was restored")
+			}
+			if record := f.get("refused").Status.Record; record != "" {
+				t.Errorf("record = %q, want none: nothing was recorded", record)
 			}
 		})
 	}

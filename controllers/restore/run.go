@@ -84,6 +84,7 @@ func (w *work) refused(err *engrestore.RequestError) *ending {
 		reason = v1alpha1.MappingConflictReason
 	}
 	e := &ending{status: w.status(), reason: reason, message: err.Message}
+	e.status.Record = "" // nothing ran, and nothing was recorded
 	e.status.Completeness = v1alpha1.CompletenessNone
 	e.status.Errors = []string{err.Message}
 	return e

@@ -52,12 +52,23 @@ func (s *scope) setPending(err error) {
 			Skipped: s.progress.Results.Skipped, Failed: s.progress.Results.Failed,
 		}
 	}
-	var known *step.Error
-	if errors.As(err, &known) && known.After == 0 && known.Reason == v1alpha1.FailedReason {
+	if s.final(err) {
 		st.Completeness = v1alpha1.CompletenessNone
 		st.CompletionTime = &metav1.Time{Time: s.now}
 		st.Errors = []string{err.Error()}
 	}
+}
+
+// final reports whether err ends the restore for good. A backup that is named and
+// that no location holds is such an end: the restore must not run by itself when
+// one of that name appears, long after anybody thought of it.
+func (s *scope) final(err error) bool {
+	var known *step.Error
+	if !errors.As(err, &known) || known.After != 0 {
+		return false
+	}
+	missing := known.Reason == v1alpha1.BackupMissingReason && s.restore.Spec.BackupName != "" && s.backup == nil
+	return missing || known.Reason == v1alpha1.FailedReason
 }
 
 // restoredBackup identifies the backup, and says how complete and how old it is.
