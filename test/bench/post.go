@@ -5,12 +5,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 // post is the neutral client for a restore: it makes the namespaces and posts
-// the objects that a restore creates, those of controllers left out, as they are.
+// the objects that a restore creates, which are those that no controller owns.
 func post(ctx context.Context, j job, m *meter) error {
 	cfg, err := m.config()
 	if err != nil {
@@ -20,7 +25,7 @@ func post(ctx context.Context, j job, m *meter) error {
 	if err != nil {
 		return err
 	}
-	objects, err := unowned(j.N)
+	objects, err := m.stripped(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -34,7 +39,7 @@ func post(ctx context.Context, j job, m *meter) error {
 	g.SetLimit(posters)
 	for _, o := range objects {
 		g.Go(func() error {
-			_, err := c.create(ctx, o.kind.path(o.namespace)+"?fieldManager="+fieldManager, o.body)
+			_, err := c.create(ctx, o.kind.path(o.namespace)+"?fieldManager="+fieldManager+"&fieldValidation=Ignore", o.body)
 			return err
 		})
 	}
@@ -42,21 +47,67 @@ func post(ctx context.Context, j job, m *meter) error {
 	return g.Wait()
 }
 
-// unowned returns the objects of the workload that no controller makes.
-func unowned(n int) ([]object, error) {
+// stripped returns the archived objects that a restore creates, without what the
+// API server sets.
+func (m *meter) stripped(ctx context.Context, j job) ([]object, error) {
+	store, err := m.open(ctx, j, true)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := store.Marker(ctx, j.Cluster, j.Backup)
+	if err != nil {
+		return nil, err
+	}
+	index, err := store.Index(ctx, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	contents := store.Contents(snapshot)
 	var all []object
-	for i := range kinds {
-		k := &kinds[i]
-		for j := range k.count(n) {
-			if k.owned(j) {
-				continue
-			}
-			o, err := k.object(j, "")
-			if err != nil {
+	var member *archive.MemberData
+	for e, err := range index.Lines(ctx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(e.Namespace, namespacePrefix) || len(e.Owners) > 0 || isDefaultAccount(&e) {
+			continue
+		}
+		if member == nil || !member.Holds(e) {
+			if member, err = contents.Member(ctx, e); err != nil {
 				return nil, err
 			}
-			all = append(all, o)
 		}
+		raw, err := member.Object(e)
+		if err != nil {
+			return nil, err
+		}
+		body, err := strip(raw)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, object{
+			kind: &kind{group: e.Group, version: e.Version, resource: e.Resource}, namespace: e.Namespace, name: e.Name, body: body,
+		})
 	}
 	return all, nil
+}
+
+// isDefaultAccount reports whether makeNamespaces makes the object.
+func isDefaultAccount(e *archive.Entry) bool {
+	return e.Resource == "serviceaccounts" && e.Name == "default"
+}
+
+// strip removes what the API server sets.
+func strip(raw []byte) ([]byte, error) {
+	var o fields
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return nil, fmt.Errorf("strip an object: %w", err)
+	}
+	delete(o, "status")
+	if meta, ok := o["metadata"].(fields); ok {
+		for _, field := range []string{"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"} {
+			delete(meta, field)
+		}
+	}
+	return json.Marshal(o)
 }

@@ -166,6 +166,13 @@ func (s *session) restoreJob() job {
 	return job{Run: runRestore, Store: s.bucket, Cluster: s.clusterUID, Backup: s.backup, Profile: s.profile}
 }
 
+// postJob posts what restoreJob restores.
+func (s *session) postJob() job {
+	j := s.restoreJob()
+	j.Run = runPost
+	return j
+}
+
 // measureTargets measures what fills a cluster, each time a fresh one.
 func (s *session) measureTargets(ctx context.Context) error {
 	if !s.wants("restore") {
@@ -173,7 +180,7 @@ func (s *session) measureTargets(ctx context.Context) error {
 	}
 	for turn := range s.turns {
 		s.say("Posting and restoring into fresh clusters, turn %d of %d", turn+1, s.turns)
-		m, err := s.intoFresh(ctx, job{Run: runPost, N: s.n, Profile: s.profile})
+		m, err := s.intoFresh(ctx, s.postJob())
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ const (
 	// a restore has pods to restore.
 	standaloneEvery = 5
 	fieldManager    = "bench"
+	namespacePrefix = "bench-"
 )
 
 type fields = map[string]any
@@ -66,7 +67,7 @@ func (k *kind) owned(j int) bool {
 
 // namespaceOf spreads objects. Those that are owned lie where their owner does,
 // because the number of each type is cut at a multiple of the namespaces.
-func namespaceOf(j int) string { return fmt.Sprintf("bench-%02d", j%namespaces) }
+func namespaceOf(j int) string { return fmt.Sprintf("%s%02d", namespacePrefix, j%namespaces) }
 
 // nameOf is the name of the jth object of a type.
 func (k *kind) nameOf(j int) string {
