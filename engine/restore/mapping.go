@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/selection"
 )
 
 // maxSuggestions is how many near misses an error names.
@@ -27,6 +28,21 @@ func (p *planner) checkMapping() error {
 			return refuse(CodeMappingSource, "namespaceMapping: namespace %q is mapped but not selected: "+
 				"add it to includedNamespaces, or take it out of excludedNamespaces", source)
 		}
+	}
+	return nil
+}
+
+// checkSelection refuses a request that would succeed without having done what
+// it says: a namespace that the backup lacks, or nothing at all.
+func (p *planner) checkSelection() error {
+	for _, name := range p.req.Selection.IncludedNamespaces {
+		if glob, err := selection.NewGlob(name); err == nil && glob.Exact() && !p.sources[name] {
+			return refuse(CodeInvalidRequest, "includedNamespaces: the backup holds nothing of namespace %q%s", name, p.suggest(name))
+		}
+	}
+	if len(p.selected)+len(p.plan.skipped) == 0 {
+		return refuse(CodeInvalidRequest, "nothing in the backup matches: see what it holds with its description, "+
+			"and mend includedNamespaces, includedResources, names or the label selectors")
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func TestANarrowedPlanIsThePlanOfTheWholeIndex(t *testing.T) {
 		"namespaces by a pattern": func(r *restore.Request) { r.Selection.IncludedNamespaces = []string{"team-0?", "shop"} },
 		"all but one namespace":   func(r *restore.Request) { r.Selection.ExcludedNamespaces = []string{"team-*"} },
 		"a namespace that has a longer neighbour": func(r *restore.Request) {
-			r.Selection.IncludedNamespaces = []string{"team"}
+			r.Selection.IncludedNamespaces = []string{"team-00"}
 		},
 		"one object": func(r *restore.Request) {
 			r.Selection.IncludedNamespaces, r.Selection.IncludedResources = []string{"team-03"}, []string{"configmaps"}

@@ -285,6 +285,9 @@ func (p *planner) skip(it *item, code string) {
 
 // finish judges what only the whole index can tell.
 func (p *planner) finish() (*Plan, error) {
+	if err := p.checkSelection(); err != nil {
+		return nil, err
+	}
 	p.dropRemade()
 	p.addRelated()
 	if err := p.checkMapping(); err != nil {

@@ -58,7 +58,7 @@ type Request struct {
 
 // Codes of requests that cannot be carried out.
 const (
-	// CodeInvalidRequest: a field is malformed.
+	// CodeInvalidRequest: a field is malformed, or what it names is not in the backup.
 	CodeInvalidRequest = "invalid-request"
 	// CodeMappingConflict: two archived namespaces would become one.
 	CodeMappingConflict = "mapping-conflict"

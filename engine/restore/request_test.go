@@ -20,6 +20,17 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 		code   string
 		want   string
 	}{
+		"a namespace that the backup does not hold": {
+			func(r *restore.Request) { r.Selection.IncludedNamespaces = []string{"a", "stagin"} },
+			restore.CodeInvalidRequest,
+			`includedNamespaces: the backup holds nothing of namespace "stagin": did you mean staging?`,
+		},
+		"names that nothing has": {
+			func(r *restore.Request) { r.Names = []string{"no-such-name"} },
+			restore.CodeInvalidRequest,
+			"nothing in the backup matches: see what it holds with its description, " +
+				"and mend includedNamespaces, includedResources, names or the label selectors",
+		},
 		"two namespaces mapped onto one": {
 			func(r *restore.Request) { r.NamespaceMapping = map[string]string{"a": "x", "b": "x"} },
 			restore.CodeMappingConflict,
