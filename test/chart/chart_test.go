@@ -45,6 +45,7 @@ var sets = map[string]string{
 	"on a platform that chooses ids and without metrics": required + `
 metrics: {enabled: false}
 podSecurityContext: {runAsUser: null, runAsGroup: null, fsGroup: null}
+flowControl: {enabled: false}
 `,
 	"everything": `
 image: {repository: example.org/ark, tag: v1.2.3, pullPolicy: Always, digest: "sha256:` + strings.Repeat("0", 64) + `"}
