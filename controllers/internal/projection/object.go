@@ -26,13 +26,16 @@ const (
 
 // Spec puts the spec of a Backup object back to the letter, so that what a Git
 // tool applies again does not differ. Where the marker's is of no use, it falls
-// back on the template that was resolved. A request to delete is never taken
-// from storage.
+// back on the template that was resolved.
+//
+// A request to delete is never taken from storage, and neither is a hold: the
+// marker tells what was asked when the backup was taken, and the records what holds
+// since. A ttl may stay: it only ever extends.
 func Spec(m *archive.Marker) (v1alpha1.BackupSpec, error) {
 	var spec v1alpha1.BackupSpec
 	specErr := strict(m.Spec, &spec)
 	if specErr == nil {
-		spec.Deletion = nil
+		spec.Deletion, spec.Hold = nil, nil
 		return spec, nil
 	}
 	spec, err := TemplateSpec(m)

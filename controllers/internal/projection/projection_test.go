@@ -225,6 +225,13 @@ func TestSpec(t *testing.T) {
 		"a request to delete is never taken from storage": {
 			spec: `{"policyName":"shop","deletion":{"reason":"forged"}}`, want: v1alpha1.BackupSpec{PolicyName: "shop"},
 		},
+		"a hold is never taken from the marker, which knows nothing of later ones": {
+			spec: `{"policyName":"shop","hold":false,"ttl":"2h0m0s"}`,
+			want: v1alpha1.BackupSpec{PolicyName: "shop", TTL: &metav1.Duration{Duration: 2 * time.Hour}},
+		},
+		"nor is one that was in force then": {
+			spec: `{"policyName":"shop","hold":true}`, want: v1alpha1.BackupSpec{PolicyName: "shop"},
+		},
 		"an unknown field makes the spec useless, and the template stands in": {
 			spec: `{"run":"rm"}`, template: `{"ttl":"720h","storageLocation":"main"}`, want: fallback,
 		},
