@@ -28,21 +28,46 @@ import (
 // places are where people look, by what they are called.
 type places map[string][]byte
 
-// leaks returns the places where the content of a Secret can be seen, as it is
-// or as the API shows it.
-func (p places) leaks() []string {
+// leaks returns the places where one of the secrets can be seen, as it is or as
+// the API shows it.
+func (p places) leaks(secrets ...string) []string {
 	var found []string
 	for place, content := range p {
-		for _, secret := range []string{canary, keyCanary} {
+		seen := slices.ContainsFunc(secrets, func(secret string) bool {
 			encoded := base64.StdEncoding.EncodeToString([]byte(secret))
-			if bytes.Contains(content, []byte(secret)) || bytes.Contains(content, []byte(encoded)) {
-				found = append(found, place)
-				break
-			}
+			return bytes.Contains(content, []byte(secret)) || bytes.Contains(content, []byte(encoded))
+		})
+		if seen {
+			found = append(found, place)
 		}
 	}
 	slices.Sort(found)
 	return found
+}
+
+// ownSecrets returns what nobody but the controllers should ever see: the content
+// of the Secrets in their namespace. Of a private key, which may be shown line by
+// line, it is the longest line.
+func (i *installation) ownSecrets() []string {
+	i.t.Helper()
+	var list corev1.SecretList
+	if err := i.admin.List(i.t.Context(), &list, client.InNamespace(labtest.Namespace)); err != nil {
+		i.t.Fatal(err)
+	}
+	var secrets []string
+	for _, s := range list.Items {
+		if s.Type == "helm.sh/release.v1" {
+			continue // the chart itself
+		}
+		for _, value := range s.Data {
+			lines := strings.Split(string(value), "\n")
+			secrets = append(secrets, slices.MaxFunc(lines, func(a, b string) int { return len(a) - len(b) }))
+		}
+	}
+	if len(secrets) == 0 {
+		i.t.Fatal("the controllers have no Secret")
+	}
+	return secrets
 }
 
 // look gathers everything that the server and the command line showed and stored,
@@ -124,11 +149,14 @@ func stored(t *testing.T, bucket string) places {
 
 // checkStored fails unless the Secret's content is where it belongs, in contents
 // and in what a restore replaced, and nowhere else in the bucket.
-func checkStored(t *testing.T, bucket string) {
+func checkStored(t *testing.T, bucket string, own []string) {
 	t.Helper()
+	for _, path := range stored(t, bucket).leaks(own...) {
+		t.Errorf("a Secret of the controllers is in %s", path)
+	}
 	belongs := []string{"contents.tar.gz", "replaced.jsonl.gz"}
 	seen := map[string]bool{}
-	for _, path := range stored(t, bucket).leaks() {
+	for _, path := range stored(t, bucket).leaks(canary) {
 		name := filepath.Base(path)
 		seen[name] = true
 		if !slices.Contains(belongs, name) {

@@ -33,6 +33,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/test/lab"
+	"github.com/gopherwood/ark/test/lab/image"
 	"github.com/gopherwood/ark/test/lab/labtest"
 )
 
@@ -58,14 +59,39 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "ark")
-	build := exec.Command("go", "build", "-o", program, "./cmd/ark")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build ark: %v\n%s", err, out)
+	if program, err = buildImage(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// buildImage makes the image that the chart runs, as make image does, unpacks it
+// and returns the path of its program, once that has told its version.
+func buildImage(dir string) (string, error) {
+	built := filepath.Join(dir, "built")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version=v0.0.0-e2e", "-o", built, "./cmd/ark")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build ark: %w\n%s", err, out)
+	}
+	binary, err := os.ReadFile(built)
+	if err != nil {
+		return "", err
+	}
+	var archive bytes.Buffer
+	if err := image.Write(&archive, image.Ark("ark:v0.0.0-e2e", binary, nil)); err != nil {
+		return "", err
+	}
+	command, err := image.Unpack(&archive, dir)
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.Command(command[0], "version").CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("v0.0.0-e2e")) {
+		return "", fmt.Errorf("run the image's ark: %w\n%s", err, out)
+	}
+	return command[0], nil
 }
 
 // installation is Ark in a cluster of its own: what the chart installs, and the
