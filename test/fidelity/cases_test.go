@@ -190,7 +190,7 @@ func contentCases() []fidelityCase {
 func policyCases() []fidelityCase {
 	return []fidelityCase{
 		{
-			name: "A quota that is used up, and limits younger than a pod", file: "limits.yaml", settled: quotaCounted,
+			name: "A quota of less than there is, and limits, both younger than a pod", file: "limits.yaml", settled: quotaCounted,
 			compared: "the pod gets no limits that it did not have",
 		},
 		{name: "NetworkPolicies, PodDisruptionBudgets, HorizontalPodAutoscalers, Ingresses", file: "policies.yaml"},

@@ -74,7 +74,7 @@ func TestEverySettingOfARestore(t *testing.T) {
 			namespace = strings.Trim(namespace[:min(len(namespace), 60)], "-")
 			objects := parse(t, strings.ReplaceAll(o.setUp, "NS", namespace))
 			s.create(t, append([]*object{newObject("v1", "Namespace", "", namespace)}, objects...)...)
-			backup := s.take(t, selection.Template{IncludedNamespaces: []string{namespace}})
+			backup := s.take(t, selection.Template{IncludedNamespaces: []string{namespace, namespace + "-*"}})
 			if !o.keep {
 				s.remove(t, objects...)
 			}
@@ -237,11 +237,22 @@ func settings() map[string]option {
 			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap two") },
 		},
 		"excludedNamespaces": {
-			setUp: configs,
-			set: func(r *restore.Request) {
-				r.Selection.IncludedNamespaces, r.Selection.ExcludedNamespaces = nil, []string{"option-excl*"}
+			setUp: configs + `
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: NS-b}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {namespace: NS-b, name: other}}
+`, keep: true, change: func(t *testing.T, s *stage, ns string) {
+				s.remove(t, parse(t, strings.ReplaceAll(configs, "NS", ns))...)
+				s.remove(t, newObject("v1", "ConfigMap", ns+"-b", "other"))
 			},
-			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns) },
+			set: func(r *restore.Request) {
+				r.Selection.IncludedNamespaces, r.Selection.ExcludedNamespaces = nil, []string{"option-*spaces"}
+			},
+			check: func(t *testing.T, s *stage, ns string, _ *restored) {
+				s.present(t, ns)
+				s.present(t, ns+"-b", "ConfigMap other")
+			},
 		},
 		"workloads Paused": {
 			setUp: running, set: func(r *restore.Request) { r.Paused = true },

@@ -148,7 +148,14 @@ func mirrored(ctx context.Context, s *stage) error {
 }
 
 func quotaCounted(ctx context.Context, s *stage) error {
-	return s.hasText(ctx, newObject("v1", "ResourceQuota", "limits", "full"), "3", "status", "used", "configmaps")
+	quota, err := s.fetch(ctx, newObject("v1", "ResourceQuota", "limits", "full"))
+	if err != nil {
+		return err
+	}
+	if used, _, _ := unstructured.NestedString(quota.Object, "status", "used", "configmaps"); used == "" {
+		return fmt.Errorf("%s counts nothing yet", name(quota))
+	}
+	return nil
 }
 
 // refusesConfigMaps waits until the admission policy is in force.
