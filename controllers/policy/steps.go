@@ -47,7 +47,7 @@ func (r *Reconciler) learnBackups(ctx context.Context, s *scope) error {
 	if err := r.Client.List(ctx, &list, client.MatchingLabels{v1alpha1.PolicyLabel: s.policy.Name}); err != nil {
 		return fmt.Errorf("list backups: %w", err)
 	}
-	s.runs = health.Read(list.Items, s.cfg.Status.ClusterUID)
+	s.runs = health.Read(list.Items, s.cfg.Status.ClusterUID, s.now)
 	return nil
 }
 

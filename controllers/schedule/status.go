@@ -29,6 +29,9 @@ func setStatus(s *scope, err error) {
 		status.LastScheduleTime = &metav1.Time{Time: s.last}
 		status.LastBackupName = schedule.BackupName(s.schedule.Name, s.last)
 	}
+	if told := status.LastSuccessfulTime; told != nil && told.After(s.now) {
+		status.LastSuccessfulTime = nil // of a clock that was wrong, or of a forged marker
+	}
 	if s.runs.LastComplete != nil {
 		status.LastSuccessfulTime = s.runs.LastComplete.Status.CompletionTime
 	}

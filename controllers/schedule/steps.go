@@ -67,7 +67,7 @@ func (r *Reconciler) learnBackups(ctx context.Context, s *scope) error {
 		s.learnFiring(told.Time)
 	}
 	uid := s.cfg.Status.ClusterUID
-	s.runs = health.Read(list.Items, uid)
+	s.runs = health.Read(list.Items, uid, s.now)
 	for i := range list.Items {
 		if !health.Foreign(&list.Items[i], uid) {
 			s.learnName(list.Items[i].Name)

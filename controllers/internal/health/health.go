@@ -27,9 +27,13 @@ type Record struct {
 	Running []*v1alpha1.Backup
 }
 
-// Read sorts the backups that the cluster of that UID took. Those of other
-// clusters say nothing about a Schedule here.
-func Read(backups []v1alpha1.Backup, clusterUID string) Record {
+// clockSkew is how far ahead the clock of a controller may be that took a backup.
+const clockSkew = 5 * time.Minute
+
+// Read sorts the backups that the cluster of that UID took, as of now. Those of
+// other clusters say nothing about a Schedule here; neither do those that claim to
+// have ended in the future, which would be the last ones until then.
+func Read(backups []v1alpha1.Backup, clusterUID string, now time.Time) Record {
 	var r Record
 	for i := range backups {
 		b := &backups[i]
@@ -37,6 +41,7 @@ func Read(backups []v1alpha1.Backup, clusterUID string) Record {
 		case Foreign(b, clusterUID):
 		case !Ended(b):
 			r.Running = append(r.Running, b)
+		case ahead(b, now):
 		default:
 			r.Last = newer(r.Last, b)
 			if b.Status.Completeness == v1alpha1.CompletenessComplete {
@@ -61,6 +66,13 @@ func (r Record) Note(set conditions.Set, late string) {
 	default:
 		set.Note(v1alpha1.HealthyCondition, metav1.ConditionFalse, v1alpha1.LastRunFailedReason, failure(r.Last))
 	}
+}
+
+// ahead reports whether the backup claims to be of the future: its marker was
+// forged, or stamped by a clock that was wrong.
+func ahead(b *v1alpha1.Backup, now time.Time) bool {
+	end := b.Status.CompletionTime
+	return Time(b).Sub(now) > clockSkew || end != nil && end.Sub(now) > clockSkew
 }
 
 // Foreign reports whether another cluster took the backup.

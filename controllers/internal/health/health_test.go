@@ -62,6 +62,19 @@ func TestRead(t *testing.T) {
 		"one that has not ended runs":          {backups: []v1alpha1.Backup{backup("a")}, want: record{Running: []string{"a"}}},
 		"one that is stalled has ended":        {backups: []v1alpha1.Backup{backup("a", stalled)}, want: record{Last: "a"}},
 		"those of other clusters do not count": {backups: []v1alpha1.Backup{backup("a", foreign), backup("b", marked)}},
+		"those that claim to have ended in the future do not count": {
+			backups: []v1alpha1.Backup{
+				backup("a", ended(-60, "Complete")), backup("b", ended(60*24*365*4, "Complete")),
+				backup("c", func(b *v1alpha1.Backup) {
+					b.Status.StartTime, b.Status.CompletionTime, b.Status.Completeness = at(-1), at(6), "Complete"
+				}),
+			},
+			want: record{Last: "a", LastComplete: "a"},
+		},
+		"one whose clock is a few minutes ahead counts": {
+			backups: []v1alpha1.Backup{backup("a", ended(4, "Complete"))},
+			want:    record{Last: "a", LastComplete: "a"},
+		},
 		"our own label counts": {
 			backups: []v1alpha1.Backup{backup("a", func(b *v1alpha1.Backup) { b.Labels = map[string]string{v1alpha1.ClusterLabel: "here"} })},
 			want:    record{Running: []string{"a"}},
@@ -69,7 +82,7 @@ func TestRead(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := health.Read(tc.backups, "here")
+			r := health.Read(tc.backups, "here", noon)
 			var got record
 			if r.Last != nil {
 				got.Last = r.Last.Name
