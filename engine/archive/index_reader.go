@@ -13,6 +13,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"slices"
 
 	"github.com/gopherwood/ark/engine"
 )
@@ -124,7 +125,7 @@ type blockRun []indexBlock
 func (x *Index) runs(wanted func(Part) bool) []blockRun {
 	var runs []blockRun
 	for _, b := range x.blocks {
-		if wanted != nil && !anyPart(b.Parts, wanted) {
+		if wanted != nil && !slices.ContainsFunc(b.Parts, wanted) {
 			continue
 		}
 		if n := len(runs) - 1; n >= 0 {
@@ -137,15 +138,6 @@ func (x *Index) runs(wanted func(Part) bool) []blockRun {
 		runs = append(runs, blockRun{b})
 	}
 	return runs
-}
-
-func anyPart(parts []Part, wanted func(Part) bool) bool {
-	for _, p := range parts {
-		if wanted(p) {
-			return true
-		}
-	}
-	return false
 }
 
 // decodedLines are the lines of one block, up to the first that is wrong.

@@ -217,7 +217,10 @@ func TestAnIndexPassesTheStoresErrorOn(t *testing.T) {
 
 func TestReadingAnIndexStopsWhenAsked(t *testing.T) {
 	x := openIndex(t, indexed(t))
-	for range x.Lines(t.Context(), nil) {
+	for _, err := range x.Lines(t.Context(), nil) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	ctx, cancel := context.WithCancel(t.Context())

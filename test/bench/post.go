@@ -62,9 +62,8 @@ func (m *meter) stripped(ctx context.Context, j job) ([]object, error) {
 	if err != nil {
 		return nil, err
 	}
-	contents := store.Contents(snapshot)
+	members := &memberReader{contents: store.Contents(snapshot)}
 	var all []object
-	var member *archive.MemberData
 	for e, err := range index.Lines(ctx, nil) {
 		if err != nil {
 			return nil, err
@@ -72,16 +71,7 @@ func (m *meter) stripped(ctx context.Context, j job) ([]object, error) {
 		if !strings.HasPrefix(e.Namespace, namespacePrefix) || len(e.Owners) > 0 || isDefaultAccount(&e) {
 			continue
 		}
-		if member == nil || !member.Holds(e) {
-			if member, err = contents.Member(ctx, e); err != nil {
-				return nil, err
-			}
-		}
-		raw, err := member.Object(e)
-		if err != nil {
-			return nil, err
-		}
-		body, err := strip(raw)
+		body, err := members.strip(ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -90,6 +80,27 @@ func (m *meter) stripped(ctx context.Context, j job) ([]object, error) {
 		})
 	}
 	return all, nil
+}
+
+// memberReader reads objects that mostly lie in the member of the one before.
+type memberReader struct {
+	contents *archive.Contents
+	member   *archive.MemberData
+}
+
+func (r *memberReader) strip(ctx context.Context, e archive.Entry) ([]byte, error) {
+	if r.member == nil || !r.member.Holds(e) {
+		member, err := r.contents.Member(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		r.member = member
+	}
+	raw, err := r.member.Object(e)
+	if err != nil {
+		return nil, err
+	}
+	return strip(raw)
 }
 
 // isDefaultAccount reports whether makeNamespaces makes the object.

@@ -59,7 +59,7 @@ func (s *session) compareSizes() (sizes, error) {
 		if !strings.HasPrefix(header.Name, "resources/") {
 			continue
 		}
-		n, err := io.Copy(stream, tarball)
+		n, err := io.CopyN(stream, tarball, header.Size)
 		if err != nil {
 			return z, fmt.Errorf("compare sizes: %w", err)
 		}

@@ -141,10 +141,10 @@ type generator struct {
 
 func newGenerator(k *kind, j int) *generator {
 	seed := uint64(len(k.resource))
-	for _, c := range k.group + k.resource {
+	for _, c := range []byte(k.group + k.resource) {
 		seed = seed*131 + uint64(c)
 	}
-	return &generator{Rand: rand.New(rand.NewPCG(seed, uint64(j)))}
+	return &generator{Rand: rand.New(rand.NewPCG(seed, uint64(j)))} //nolint:gosec // random, and the same every time
 }
 
 var words = []string{
@@ -183,7 +183,7 @@ func (g *generator) settings(bytes int) string {
 func (g *generator) random(bytes int) []byte {
 	b := make([]byte, bytes)
 	for i := range b {
-		b[i] = byte(g.Uint32())
+		b[i] = byte(g.IntN(256)) //nolint:gosec // it fits
 	}
 	return b
 }
