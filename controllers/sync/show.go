@@ -51,7 +51,7 @@ func (r *run) show(ctx context.Context, i id, lastRecord int) error {
 
 // showAs makes or changes the object of a backup that was read.
 func (r *run) showAs(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *catalog.Snapshot) error {
-	own, removing := i.cluster == r.cluster, snapshot.Deletion != nil
+	own, removing := snapshot.Owner() == r.cluster, snapshot.Deletion != nil
 	switch {
 	case removing && !own && b == nil:
 		return nil // its cluster is removing it
@@ -68,7 +68,7 @@ func (r *run) showAs(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *ca
 
 // settled reports whether nothing about the backup can have changed. What runs, or
 // is being removed, is for its own controller to report.
-func (r *run) settled(b *v1alpha1.Backup, i id, lastRecord int) bool {
+func (r *run) settled(b *v1alpha1.Backup, i id, lastRecord int) bool { //nolint:cyclop // a flat list of reasons to look again
 	own := i.cluster == r.cluster
 	switch {
 	case !b.DeletionTimestamp.IsZero():
@@ -105,7 +105,7 @@ func (r *run) create(ctx context.Context, i id, snapshot *catalog.Snapshot) erro
 		return nil
 	case err != nil:
 		return err
-	case snapshot.Deletion != nil:
+	case snapshot.Deletion != nil && i.cluster == r.cluster:
 		return nil // what was begun is ended by the backup's own controller
 	}
 	if err := r.write(ctx, i, b, snapshot, []string{r.memory.location}); err != nil {
@@ -212,7 +212,7 @@ func (r *run) write(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *cat
 	if b.Status.Origin == nil {
 		b.Status.Origin = &v1alpha1.BackupOrigin{}
 	}
-	b.Status.Origin.Foreign = i.cluster != r.cluster
+	b.Status.Origin.Foreign = snapshot.Owner() != r.cluster
 	projection.Status(b, snapshot, r.trusted, locations, r.Clock.Now())
 	err := status.Patch(ctx, r.Client, b, before)
 	if apierrors.IsInvalid(err) {

@@ -26,7 +26,7 @@ const (
 // It decides who is shown the credentials, so that the author of a URL could
 // have those of the process sent to a server of his. Therefore an endpoint goes
 // only with credentials of the location's own, which its author may read anyway.
-func endpoint(u *url.URL, opts Options) (*url.URL, error) {
+func endpoint(u *url.URL, opts Options) (*url.URL, error) { //nolint:cyclop // a flat list of what is refused
 	raw := u.Query().Get(endpointParameter)
 	plain, err := flag(u, plainParameter, false)
 	if err != nil {

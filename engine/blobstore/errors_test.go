@@ -115,11 +115,11 @@ func TestAnswersOfServicesSayWhatToDo(t *testing.T) {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
 			for _, kind := range []error{engine.ErrNotFound, engine.ErrExists, engine.ErrForbidden} {
-				if errors.Is(err, kind) != (c.kind == kind) {
-					t.Errorf("error %v is %v: %t", err, kind, !(c.kind == kind))
+				if errors.Is(err, kind) != errors.Is(c.kind, kind) {
+					t.Errorf("error %v is %v: %t", err, kind, !errors.Is(c.kind, kind))
 				}
 			}
-			if _, ok := errors.AsType[*engine.RetryableError](err); ok != (c.kind == retry) {
+			if _, ok := errors.AsType[*engine.RetryableError](err); ok != errors.Is(c.kind, retry) {
 				t.Errorf("error %v is retryable: %t", err, ok)
 			}
 		})

@@ -54,16 +54,20 @@ func TestARecordThatCannotBeReadKeepsTheBackup(t *testing.T) {
 			}, "note.txt",
 		},
 		"gone, with a later one there": {
-			func(t *testing.T, m *memory) { m.forge(t, 3, archive.RecordHold) }, "record 2 is missing",
+			func(t *testing.T, m *memory) { t.Helper(); m.forge(t, 3, archive.RecordHold) }, "record 2 is missing",
 		},
 		"gone, with a deletion behind it": {
-			func(t *testing.T, m *memory) { m.forge(t, 7, archive.RecordDeletion) }, "record 2 is missing",
+			func(t *testing.T, m *memory) { t.Helper(); m.forge(t, 7, archive.RecordDeletion) }, "record 2 is missing",
 		},
 		"gone, with a release behind it": {
-			func(t *testing.T, m *memory) { m.forge(t, 3, archive.RecordRelease) }, "record 2 is missing",
+			func(t *testing.T, m *memory) { t.Helper(); m.forge(t, 3, archive.RecordRelease) }, "record 2 is missing",
 		},
 		"gone, the first": {
-			func(t *testing.T, m *memory) { delete(m.blobs, first); m.forge(t, 2, archive.RecordDeletion) }, "record 1 is missing",
+			func(t *testing.T, m *memory) {
+				t.Helper()
+				delete(m.blobs, first)
+				m.forge(t, 2, archive.RecordDeletion)
+			}, "record 1 is missing",
 		},
 	}
 	for name, tc := range tests {

@@ -84,7 +84,7 @@ func (j *journal) err() error {
 // fold adds the records up. What takes protection away is believed only where
 // nothing is lost before it, and a deletion only where nothing held the backup:
 // Remove records no other, so somebody else did.
-func (j *journal) fold(expires time.Time) State {
+func (j *journal) fold(expires time.Time) State { //nolint:cyclop // one case for each type of record
 	s := State{Records: j.records, Expires: expires, Unreadable: j.unreadable}
 	for i := range j.records {
 		switch r := &j.records[i]; r.Type {

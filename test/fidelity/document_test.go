@@ -40,7 +40,7 @@ func document(t *testing.T, cases []fidelityCase) {
 		want += cases[i].row()
 	}
 	if *update {
-		must(t, os.WriteFile(path, []byte(want), 0o644)) //nolint:gosec // documentation is for everybody
+		must(t, os.WriteFile(path, []byte(want), 0o644))
 		return
 	}
 	got, err := os.ReadFile(path)

@@ -65,7 +65,7 @@ const running = `
   spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}
 `
 
-func TestEverySettingOfARestore(t *testing.T) {
+func TestEverySettingOfARestore(t *testing.T) { //nolint:tparallel // it shares its cluster with the tests before it
 	s := newStage(t, labtest.Shared(t))
 	for name, o := range settings() {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +201,7 @@ func settings() map[string]option {
 				}
 				live := s.get(t, newObject("v1", "Service", ns, "balanced"))
 				for _, entry := range live.GetManagedFields() {
-					if fields := string(entry.FieldsV1.Raw); !strings.Contains(fields, "f:nodePort") || !strings.Contains(fields, "f:healthCheckNodePort") {
+					if fields := entry.FieldsV1.GetRawString(); !strings.Contains(fields, "f:nodePort") || !strings.Contains(fields, "f:healthCheckNodePort") {
 						t.Errorf("the restore did not set the ports itself: %s", fields)
 					}
 				}

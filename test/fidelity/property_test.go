@@ -62,7 +62,7 @@ func TestRandomObjectsComeBack(t *testing.T) {
 	started := labtest.Shared(t)
 	s := newStage(t, started)
 	seed := variable(t, seedVariable, 1)
-	g := &generator{schemas: fetchSchemas(t, started.Config()), rand: rand.New(rand.NewPCG(uint64(seed), 1))} //nolint:gosec // not a secret
+	g := &generator{schemas: fetchSchemas(t, started.Config()), rand: rand.New(rand.NewPCG(uint64(seed), 1))}
 	s.create(t, newObject("v1", "Namespace", "", "property"), newObject("v1", "ServiceAccount", "property", "default"))
 	before := s.generate(t, g, variable(t, objectsVariable, perType))
 

@@ -208,7 +208,7 @@ func appliesWithoutConflict(t *testing.T, s *stage, _ *restored) {
 		fields := map[string]string{}
 		for _, entry := range s.get(t, o).GetManagedFields() {
 			if entry.Operation == metav1.ManagedFieldsOperationApply {
-				fields[entry.Manager] = string(entry.FieldsV1.Raw)
+				fields[entry.Manager] = entry.FieldsV1.GetRawString()
 			}
 		}
 		return fields

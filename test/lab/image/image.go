@@ -144,7 +144,7 @@ func Write(w io.Writer, i Image) error {
 }
 
 // check returns the architecture of the binary.
-func (i Image) check() (string, error) {
+func (i Image) check() (string, error) { //nolint:cyclop // a flat list of what is refused
 	if repository, tag, ok := strings.Cut(i.Name, ":"); !ok || repository == "" || tag == "" {
 		return "", errors.New("its name must have a tag, as in ark:v0.1.0")
 	}

@@ -95,7 +95,7 @@ func extract(layer []byte, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	t := tar.NewReader(bytes.NewReader(layer))
 	for {
 		h, err := t.Next()

@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string) error { //nolint:cyclop // one case for each command
 	if len(args) != 1 {
 		return errors.New(usage)
 	}
