@@ -151,14 +151,14 @@ type BackupStatus struct {
 type Verification string
 
 const (
-	// VerificationVerified: a key that this cluster trusts signed the backup, and it
+	// VerificationVerified says that a key that this cluster trusts signed the backup, and it
 	// is as it was signed.
 	VerificationVerified Verification = "Verified"
-	// VerificationUnsigned: nobody signed it.
+	// VerificationUnsigned says that nobody signed it.
 	VerificationUnsigned Verification = "Unsigned"
-	// VerificationUnknownKey: a key signed it that this cluster does not trust.
+	// VerificationUnknownKey says that a key signed it that this cluster does not trust.
 	VerificationUnknownKey Verification = "UnknownKey"
-	// VerificationTampered: it is not what was signed.
+	// VerificationTampered says that it is not what was signed.
 	VerificationTampered Verification = "Tampered"
 )
 
