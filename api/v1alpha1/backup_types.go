@@ -176,7 +176,8 @@ type BackupOrigin struct {
 	// +optional
 	BackupName string `json:"backupName,omitempty"`
 
-	// foreign says that another cluster took the backup: here it is read-only.
+	// foreign says that the backup belongs to another cluster, which took it or has
+	// adopted it: here it is read-only.
 	// +optional
 	Foreign bool `json:"foreign,omitempty"`
 }

@@ -67,23 +67,9 @@ func (a *app) openLocation(ctx context.Context, c client.Reader, cfg *v1alpha1.C
 	if spec == nil {
 		return nil, fmt.Errorf("the Config has no storage location %q any more", name)
 	}
-	if strings.HasPrefix(spec.URL, "mem:") {
-		return nil, fmt.Errorf("storage location %q lies in the memory of the controllers", name)
-	}
-	var opts blobstore.Options
-	if spec.CredentialsSecretName != "" {
-		secret, err := a.secret(ctx, c, spec.CredentialsSecretName)
-		if err != nil {
-			return nil, err
-		}
-		opts.Credentials = secret.Data
-	}
-	if spec.CASecretName != "" {
-		secret, err := a.secret(ctx, c, spec.CASecretName)
-		if err != nil {
-			return nil, err
-		}
-		opts.CA = secret.Data["ca.crt"]
+	opts, err := a.locationOptions(ctx, c, spec)
+	if err != nil {
+		return nil, err
 	}
 	loc := blobstore.Location{Name: spec.Name, URL: spec.URL, Prefix: spec.Prefix}
 	opened, err := bucket.Open(ctx, loc, opts, clock(a.now))
@@ -91,6 +77,29 @@ func (a *app) openLocation(ctx context.Context, c client.Reader, cfg *v1alpha1.C
 		return nil, fmt.Errorf("%w (the directory lies where \"ark server\" runs)", err)
 	}
 	return opened, err
+}
+
+// locationOptions reads what the Secrets of a location hold.
+func (a *app) locationOptions(ctx context.Context, c client.Reader, spec *v1alpha1.StorageLocation) (blobstore.Options, error) {
+	var opts blobstore.Options
+	if strings.HasPrefix(spec.URL, "mem:") {
+		return opts, fmt.Errorf("storage location %q lies in the memory of the controllers", spec.Name)
+	}
+	if spec.CredentialsSecretName != "" {
+		secret, err := a.secret(ctx, c, spec.CredentialsSecretName)
+		if err != nil {
+			return opts, err
+		}
+		opts.Credentials = secret.Data
+	}
+	if spec.CASecretName != "" {
+		secret, err := a.secret(ctx, c, spec.CASecretName)
+		if err != nil {
+			return opts, err
+		}
+		opts.CA = secret.Data["ca.crt"]
+	}
+	return opts, nil
 }
 
 func (a *app) secret(ctx context.Context, c client.Reader, name string) (*corev1.Secret, error) {

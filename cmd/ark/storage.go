@@ -58,9 +58,9 @@ var storageLocations = &noun[*storageLocation]{
 func newStorage(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "storage",
-		Short: "List storage locations",
+		Short: "List storage locations, and take over what lies in them",
 		Example: `  ark storage get
-  ark storage get -o wide`,
+  ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e`,
 	}
 	var from bucketFlags
 	get := newGet(a, storageLocations, `  ark storage get
@@ -68,7 +68,7 @@ func newStorage(a *app) *cobra.Command {
   ark storage get --store file:///srv/backups`,
 		func(ctx context.Context) (reader[*storageLocation], error) { return a.storage(ctx, &from) })
 	from.add(get.Flags())
-	return group(cmd, get)
+	return group(cmd, get, newStorageAdopt(a))
 }
 
 // locations are the storage locations that were found.

@@ -90,6 +90,12 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"a download to where it cannot be checked first": {
 			"backup download a -f -", `ark: --file -: the archive is checked before it is handed out, so it needs a file; see`,
 		},
+		"an adoption from what is no cluster": {
+			"storage adopt prod --yes", `ark: CLUSTER-UID "prod": must be the UID of a cluster`,
+		},
+		"an adoption that nobody confirms": {
+			"storage adopt 22222222-2222-2222-2222-222222222222", `ark: nobody can be asked here: confirm with --yes; see`,
+		},
 		"a cluster of no bucket": {
 			"backup get --cluster x", `ark: --cluster goes with --store: to choose a cluster to connect to, use --context; see`,
 		},

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -89,7 +90,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("backup").
-		For(&v1alpha1.Backup{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.Backup{}, builder.WithPredicates(r.matters())).
 		Watches(&v1alpha1.Config{}, handler.EnqueueRequestsFromMapFunc(r.unsettled), builder.WithPredicates(wake.ByConfig())).
 		Watches(&v1alpha1.BackupPolicy{}, handler.EnqueueRequestsFromMapFunc(r.unsettled), builder.WithPredicates(wake.ByPolicy())).
 		WatchesRawSource(r.Takes.Source()).
@@ -147,6 +148,17 @@ func (r *Reconciler) keepVerdict(ctx context.Context, s *scope) error {
 // dropFinalizer lets the object go.
 func (r *Reconciler) dropFinalizer(ctx context.Context, s *scope) error {
 	return finalizer.Drop(ctx, r.Client, s.backup)
+}
+
+// matters tells the events of a Backup that can mean something to do: of its
+// status, only that it was adopted.
+func (r *Reconciler) matters() predicate.Predicate {
+	takenOver := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		was, ok := e.ObjectOld.(*v1alpha1.Backup)
+		is, also := e.ObjectNew.(*v1alpha1.Backup)
+		return ok && also && adopted(is, r.ClusterUID) && !adopted(was, r.ClusterUID)
+	}}
+	return predicate.Or(predicate.GenerationChangedPredicate{}, takenOver)
 }
 
 // unsettled asks for the Backups that a change of a Config or a BackupPolicy can

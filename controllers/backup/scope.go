@@ -25,6 +25,10 @@ type scope struct {
 	now    time.Time
 	// foreign says that another cluster took the backup: sync alone speaks of it.
 	foreign bool
+	// cluster and name are what the backup is called in storage; adopted says that
+	// they are another cluster's, and that the backup is this one's to keep by now.
+	cluster, name string
+	adopted       bool
 
 	cfg *v1alpha1.Config
 	// location is where the backup is, or goes.
@@ -46,7 +50,21 @@ type scope struct {
 }
 
 func newScope(b *v1alpha1.Backup, now time.Time, clusterUID string) *scope {
-	return &scope{backup: b, before: b.DeepCopy(), now: now, foreign: health.Foreign(b, clusterUID)}
+	s := &scope{backup: b, before: b.DeepCopy(), now: now, cluster: clusterUID, name: b.Name}
+	if s.adopted = adopted(b, clusterUID); s.adopted {
+		s.cluster, s.name = b.Status.Origin.ClusterUID, b.Status.Origin.BackupName
+		return s
+	}
+	s.foreign = health.Foreign(b, clusterUID)
+	return s
+}
+
+// adopted reports whether another cluster took the backup, and this one took it
+// over. What status says is only where to look: storage knows whose it is, and
+// refuses others.
+func adopted(b *v1alpha1.Backup, clusterUID string) bool {
+	o := b.Status.Origin
+	return o != nil && !o.Foreign && o.ClusterUID != "" && o.BackupName != "" && o.ClusterUID != clusterUID
 }
 
 // committed reports whether status says that the backup is in storage, and

@@ -56,7 +56,7 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 	if s.backup.Spec.Deletion != nil {
 		reason = s.backup.Spec.Deletion.Reason
 	}
-	work := removeWork{catalog: s.location.Catalog, clusterUID: r.ClusterUID, name: s.backup.Name, reason: reason}
+	work := r.removal(s, reason)
 	if ended, err := r.await(s, work.remove); ended || err != nil {
 		return err
 	}
@@ -74,14 +74,10 @@ func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 		s.keptBecause = fmt.Sprintf("location %q is ReadOnly", s.location.Spec.Name)
 		return nil
 	}
-	work := removeWork{catalog: s.location.Catalog, clusterUID: r.ClusterUID, name: s.backup.Name, reason: expiredReason}
+	work := r.removal(s, expiredReason)
 	if schedule := s.snapshot.Marker.Schedule; schedule != "" {
-		policy, err := r.retention(ctx, schedule)
-		if err != nil {
-			return err
-		}
-		work.schedule, work.policy, work.now = schedule, policy, s.now
-		if work.others, err = r.labelled(ctx, schedule); err != nil {
+		work.schedule, work.now = schedule, s.now
+		if err := r.addRetention(ctx, s, &work); err != nil {
 			return err
 		}
 	}
@@ -149,12 +145,32 @@ func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]
 	return names, nil
 }
 
+// removal is the work of removing the backup.
+func (r *Reconciler) removal(s *scope, reason string) removeWork {
+	return removeWork{catalog: s.location.Catalog, cluster: s.cluster, name: s.name, by: r.ClusterUID, reason: reason}
+}
+
+// addRetention adds the keep rules of the Schedule that the backup was made for.
+// Those of a Schedule here say nothing of another cluster's: of what was adopted,
+// the newest good backup of each Schedule stays.
+func (r *Reconciler) addRetention(ctx context.Context, s *scope, work *removeWork) error {
+	if s.adopted {
+		return nil
+	}
+	var err error
+	if work.policy, err = r.retention(ctx, work.schedule); err != nil {
+		return err
+	}
+	work.others, err = r.labelled(ctx, work.schedule)
+	return err
+}
+
 // removeWork removes one backup from one store.
 type removeWork struct {
-	catalog    *catalog.Catalog
-	clusterUID string
-	name       string
-	reason     string
+	catalog *catalog.Catalog
+	// cluster and name are what it is called there, and by is this cluster.
+	cluster, name, by string
+	reason            string
 
 	// schedule, when it is not empty, is asked by its rules at now.
 	schedule string
@@ -167,11 +183,11 @@ type removeWork struct {
 // remove removes the backup. A name of which nothing was ever stored is as good
 // as removed.
 func (w removeWork) remove(ctx context.Context, _ func(struct{})) (removal, error) {
-	err := w.catalog.Remove(ctx, w.clusterUID, w.name, w.clusterUID, w.reason)
+	err := w.catalog.Remove(ctx, w.cluster, w.name, w.by, w.reason)
 	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return removal{}, err
 	}
-	record, recorded, err := w.catalog.Deletion(ctx, w.clusterUID, w.name)
+	record, recorded, err := w.catalog.Deletion(ctx, w.cluster, w.name)
 	if err != nil {
 		return removal{}, err
 	}
@@ -210,14 +226,14 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 // siblings reads all backups of the Schedule.
 func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
 	var backups []retention.Backup
-	for name, err := range w.catalog.Names(ctx, w.clusterUID) {
+	for name, err := range w.catalog.Names(ctx, w.cluster) {
 		if err != nil {
 			return nil, err
 		}
 		if !strings.HasPrefix(name, w.schedule+"-") && !w.others[name] {
 			continue // reading ten thousand markers for one expiry is too much
 		}
-		snapshot, err := w.catalog.Marker(ctx, w.clusterUID, name)
+		snapshot, err := w.catalog.Marker(ctx, w.cluster, name)
 		if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrCorrupt) {
 			// It went meanwhile, or cannot be read: then it fills no other's place, and
 			// more of the others are kept.
@@ -226,7 +242,7 @@ func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
 		if err != nil {
 			return nil, err
 		}
-		if snapshot.Marker.Schedule == w.schedule && snapshot.Deletion == nil {
+		if snapshot.Marker.Schedule == w.schedule && snapshot.Deletion == nil && snapshot.Owner() == w.by {
 			backups = append(backups, retained(snapshot))
 		}
 	}

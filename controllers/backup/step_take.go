@@ -32,7 +32,7 @@ const (
 
 // take takes the backup, unless there is one.
 func (r *Reconciler) take(ctx context.Context, s *scope) error {
-	if s.snapshot != nil || s.tombstone != nil || s.resting() {
+	if s.snapshot != nil || s.tombstone != nil || s.adopted || s.resting() {
 		return nil
 	}
 	r.limitRuns(s)

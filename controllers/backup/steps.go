@@ -106,7 +106,7 @@ func (r *Reconciler) lookUpIn(ctx context.Context, s *scope, name string) (bool,
 	if s.location == nil {
 		s.location = location
 	}
-	snapshot, err := location.Catalog.Marker(ctx, r.ClusterUID, s.backup.Name)
+	snapshot, err := location.Catalog.Marker(ctx, s.cluster, s.name)
 	if err == nil {
 		s.location, s.snapshot, s.tombstone = location, snapshot, snapshot.Deletion
 		return true, nil
@@ -114,7 +114,7 @@ func (r *Reconciler) lookUpIn(ctx context.Context, s *scope, name string) (bool,
 	if !errors.Is(err, engine.ErrNotFound) {
 		return false, storageError(err)
 	}
-	tombstone, removed, err := location.Catalog.Deletion(ctx, r.ClusterUID, s.backup.Name)
+	tombstone, removed, err := location.Catalog.Deletion(ctx, s.cluster, s.name)
 	if err != nil {
 		return false, storageError(err)
 	}
@@ -139,12 +139,12 @@ func (r *Reconciler) record(ctx context.Context, s *scope) error {
 			"hold and ttl are recorded in storage, and location %q is ReadOnly", s.location.Spec.Name)
 	}
 	for _, record := range wanted {
-		record.Cluster, record.Name, record.By = r.ClusterUID, s.backup.Name, r.ClusterUID
+		record.Cluster, record.Name, record.By = s.cluster, s.name, r.ClusterUID
 		if _, err := s.location.Catalog.Append(ctx, record); err != nil {
 			return storageError(err)
 		}
 	}
-	snapshot, err := s.location.Catalog.Marker(ctx, r.ClusterUID, s.backup.Name)
+	snapshot, err := s.location.Catalog.Marker(ctx, s.cluster, s.name)
 	if err != nil {
 		return storageError(err)
 	}

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+)
+
+func TestStorageAdopt(t *testing.T) {
+	s := twoClusters(t)
+	s.backup(t, staging, "nightly-9", nil)
+	u, c := atCluster(t)
+	cfg := &v1alpha1.Config{
+		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.ConfigName},
+		Spec: v1alpha1.ConfigSpec{Storage: []v1alpha1.StorageLocation{
+			{Name: "main", URL: s.url()},
+			{Name: "shelf", URL: s.url(), Access: v1alpha1.AccessReadOnly},
+		}},
+	}
+	create(t, c, cfg)
+	adopt := func(args ...string) result {
+		t.Helper()
+		return u.ark(t.Context(), append([]string{"storage", "adopt", "--yes"}, args...)...)
+	}
+	check(t, adopt(otherCluster, "--location", "main"), exit.Failed, nil, []string{"the Config does not say yet which cluster this is"})
+	if err := c.Get(t.Context(), client.ObjectKeyFromObject(cfg), cfg); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Status.ClusterUID = ownCluster
+	if err := c.Status().Update(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		args []string
+		code exit.Code
+		want string
+	}{
+		"its own backups":          {[]string{ownCluster, "--location", "main"}, exit.Failed, "is this cluster: its backups are its own already"},
+		"no location, of several":  {[]string{otherCluster}, exit.Usage, "none of the storage locations is the default: set --location"},
+		"a location there is not":  {[]string{otherCluster, "--location", "mian"}, exit.Failed, `there is no storage "mian"`},
+		"a location to read only":  {[]string{otherCluster, "--location", "shelf"}, exit.Failed, `storage location "shelf" is ReadOnly`},
+		"a backup there is not":    {[]string{otherCluster, "--location", "main", "--backup", "none"}, exit.Failed, `has no backup "none"`},
+		"a cluster without backup": {[]string{"33333333-3333-3333-3333-333333333333", "--location", "main"}, exit.Failed, "has no backup in this location"},
+	} {
+		t.Run(name, func(t *testing.T) { check(t, adopt(tc.args...), tc.code, nil, []string{tc.want}) })
+	}
+	owners := func() []string {
+		t.Helper()
+		var all []string
+		for _, name := range []string{"nightly-1", "nightly-9"} {
+			snapshot, err := s.Marker(t.Context(), otherCluster, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, snapshot.Owner())
+		}
+		return all
+	}
+	if diff := cmp.Diff([]string{otherCluster, otherCluster}, owners()); diff != "" {
+		t.Fatalf("a refused adoption was recorded (-want +got):\n%s", diff)
+	}
+	check(t, adopt(otherCluster, "--location", "main", "--backup", "nightly-9"), exit.Success, []string{"adopted 1 of 1 backups"}, nil)
+	if diff := cmp.Diff([]string{otherCluster, ownCluster}, owners()); diff != "" {
+		t.Errorf("owners (-want +got):\n%s", diff)
+	}
+	check(t, adopt(otherCluster, "--location", "main"), exit.Success, []string{"adopted 1 of 2 backups"}, nil)
+	check(t, adopt(otherCluster, "--location", "main"), exit.Success, []string{"adopted 0 of 2 backups"}, nil)
+	if diff := cmp.Diff([]string{ownCluster, ownCluster}, owners()); diff != "" {
+		t.Errorf("owners (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,201 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/blobstore"
+	"github.com/gopherwood/ark/engine/catalog"
+)
+
+// storageAdopt is what ark storage adopt was asked for.
+type storageAdopt struct {
+	location string
+	backups  []string
+	reason   string
+	yes      bool
+}
+
+func newStorageAdopt(a *app) *cobra.Command {
+	var o storageAdopt
+	cmd := &cobra.Command{
+		Use:   "adopt CLUSTER-UID",
+		Short: "Take over the backups of a cluster that is gone",
+		Long: `Take over the backups of another cluster: from then on this one keeps, expires and
+deletes them, and the other does not. A record of it is written beside each
+backup. Adopt only from a cluster that is gone for good, or whose people know.
+
+The record is written from here, with the credentials of the location's Secret.`,
+		Example: `  ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e
+  ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e --location main --backup shop.nightly-20260101030000`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.adopt(cmd.Context(), args[0], &o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.location, "location", "", "storage location that holds them; when omitted, the default one")
+	flags.StringSliceVar(&o.backups, "backup", nil, "names of the backups, as the other cluster called them; when omitted, all of them")
+	flags.StringVar(&o.reason, "reason", "adopted with ark storage adopt", "why, for the record")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error {
+	if !archive.IsUUID(cluster) {
+		return exit.Usagef("CLUSTER-UID %q: must be the UID of a cluster, as \"ark backup get -o wide\" and the bucket show it", cluster)
+	}
+	if !o.yes && !a.asks {
+		return exit.Usagef("nobody can be asked here: confirm with --yes")
+	}
+	c, err := a.cluster.Client()
+	if err != nil {
+		return err
+	}
+	cfg, err := config(ctx, c)
+	if err != nil {
+		return err
+	}
+	own := cfg.Status.ClusterUID
+	switch own {
+	case "":
+		return exit.Errorf(exit.Failed, "the Config does not say yet which cluster this is: wait until its status.clusterUID is set")
+	case cluster:
+		return exit.Errorf(exit.Failed, "%s is this cluster: its backups are its own already", cluster)
+	}
+	spec, err := chooseLocation(cfg, o.location)
+	if err != nil {
+		return err
+	}
+	opts, err := a.locationOptions(ctx, c, spec)
+	if err != nil {
+		return err
+	}
+	opened, err := a.attach(ctx, spec, opts)
+	if err != nil {
+		return err
+	}
+	names, err := toAdopt(ctx, opened, cluster, o.backups)
+	if err != nil {
+		return err
+	}
+	if err := a.confirmAdoption(len(names), cluster, spec.Name, o.yes); err != nil {
+		return err
+	}
+	return a.recordAdoption(ctx, opened, archive.Record{Cluster: cluster, By: own, Reason: o.reason}, names)
+}
+
+// chooseLocation returns the location of that name, or the default one.
+func chooseLocation(cfg *v1alpha1.Config, name string) (*v1alpha1.StorageLocation, error) {
+	if name == "" && cfg.Spec.Defaults != nil {
+		name = cfg.Spec.Defaults.StorageLocation
+	}
+	for i := range cfg.Spec.Storage {
+		l := &cfg.Spec.Storage[i]
+		if l.Name == name || name == "" && (l.Default || len(cfg.Spec.Storage) == 1) {
+			if l.Access == v1alpha1.AccessReadOnly {
+				return nil, exit.Errorf(exit.Failed, "storage location %q is ReadOnly: nothing can be recorded in it", l.Name)
+			}
+			return l, nil
+		}
+	}
+	if name == "" {
+		return nil, exit.Usagef("none of the storage locations is the default: set --location")
+	}
+	return nil, storageLocations.unknown(name, configured(cfg))
+}
+
+// attach opens a location for writing.
+func (a *app) attach(ctx context.Context, spec *v1alpha1.StorageLocation, opts blobstore.Options) (*catalog.Catalog, error) {
+	opts.FileRoot = "/" // the user is on a machine of his own
+	store, err := blobstore.Open(ctx, blobstore.Location{Name: spec.Name, URL: spec.URL, Prefix: spec.Prefix}, opts)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := catalog.Attach(ctx, store, clock(a.now), catalog.Options{Tool: "ark " + version})
+	if err != nil {
+		return nil, fmt.Errorf("open storage location %q: %w", spec.Name, err)
+	}
+	return opened, nil
+}
+
+// toAdopt returns the names of a cluster's backups, or those asked for, which
+// must exist.
+func toAdopt(ctx context.Context, c *catalog.Catalog, cluster string, only []string) ([]string, error) {
+	for _, name := range only {
+		if _, err := c.Marker(ctx, cluster, name); errors.Is(err, engine.ErrNotFound) {
+			return nil, exit.Errorf(exit.Failed, "cluster %s has no backup %q in this location", cluster, name)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if len(only) > 0 {
+		return only, nil
+	}
+	var names []string
+	for name, err := range c.Names(ctx, cluster) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return nil, exit.Errorf(exit.Failed, "cluster %s has no backup in this location: list the clusters that have with \"ark storage get --store URL\"", cluster)
+	}
+	return names, nil
+}
+
+// confirmAdoption asks, unless that was answered on the command line.
+func (a *app) confirmAdoption(n int, cluster, location string, yes bool) error {
+	if yes {
+		return nil
+	}
+	_, err := fmt.Fprintf(a.err, "Take over %d backups of cluster %s in storage location %s, which then no longer keeps them? Type yes: ", n, cluster, location)
+	if err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && answer == "" {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "yes" && answer != "y" {
+		return exit.Errorf(exit.Failed, "nothing was adopted")
+	}
+	return nil
+}
+
+// recordAdoption writes a record beside each backup that is not this cluster's
+// yet. It may be repeated.
+func (a *app) recordAdoption(ctx context.Context, c *catalog.Catalog, record archive.Record, names []string) error {
+	record.Type = archive.RecordAdopted
+	adopted := 0
+	for _, name := range names {
+		s, err := c.Marker(ctx, record.Cluster, name)
+		if errors.Is(err, engine.ErrNotFound) || err == nil && (s.Deletion != nil || s.Owner() == record.By) {
+			continue // it is being removed, or this cluster's already
+		}
+		if err == nil {
+			record.Name = name
+			_, err = c.Append(ctx, record)
+		}
+		if err != nil {
+			return fmt.Errorf("adopted %d of %d backups, and then: %w", adopted, len(names), err)
+		}
+		adopted++
+	}
+	_, err := fmt.Fprintf(a.out, "adopted %d of %d backups of cluster %s: they are this cluster's to keep and to expire\n",
+		adopted, len(names), record.Cluster)
+	return err
+}
