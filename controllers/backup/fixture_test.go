@@ -60,7 +60,7 @@ const namespace = "backup-test"
 func setUp(t *testing.T) *fixture {
 	t.Helper()
 	cluster := labtest.Shared(t)
-	access, err := kube.New(cluster.Config(), kube.Options{})
+	access, err := kube.New(labtest.ServiceAccount(t, cluster, labtest.WithoutRestores), kube.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,16 +97,17 @@ func (f *fixture) startProcess() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	as := controllertest.ServiceAccount(f.t)
 	f.r = &Reconciler{
 		Metrics: counters,
-		Client:  f.client, Events: f.events, Clock: f.clock,
+		Client:  as.Cached, Events: f.events, Clock: f.clock,
 		Locations: &locations.Locations{
-			Client: f.client, Namespace: labtest.Namespace, Tool: "ark test", Clock: f.clock,
+			Client: as.Direct, Namespace: labtest.Namespace, Tool: "ark test", Clock: f.clock,
 			OpenStore: func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) {
 				return f.store, nil
 			},
 		},
-		Rules:  &rules.Loader{Client: f.client, Writer: f.client, Namespace: labtest.Namespace},
+		Rules:  &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
 		Source: f.source, ClusterUID: f.uid,
 		Takes: NewTakes(), Removals: NewRemovals(),
 		NewAttempt: func() string { attempts++; return fmt.Sprintf("%d-%d", process, attempts) },

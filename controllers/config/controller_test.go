@@ -56,11 +56,12 @@ func newBench(t *testing.T) *bench {
 		Client: c, T: t, clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)),
 		events: &controllertest.Events{}, stores: map[string]*storetest.Faulty{},
 	}
+	as := controllertest.ServiceAccount(t)
 	b.r = &config.Reconciler{
-		Client: c, Reader: c, Events: b.events, Clock: b.clock, ClusterUID: clusterUID,
-		Rules: &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace},
+		Client: as.Cached, Reader: as.Direct, Events: b.events, Clock: b.clock, ClusterUID: clusterUID,
+		Rules: &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
 		Locations: &locations.Locations{
-			Client: c, Namespace: labtest.Namespace, Tool: "test", Clock: b.clock, OpenStore: b.open,
+			Client: as.Direct, Creator: as.Cached, Namespace: labtest.Namespace, Tool: "test", Clock: b.clock, OpenStore: b.open,
 		},
 	}
 	t.Cleanup(func() {
@@ -173,7 +174,6 @@ func TestAConfigInForce(t *testing.T) {
 
 func TestTheKeyThatSignsIsShown(t *testing.T) {
 	b := newBench(t)
-	b.r.Locations.Creator = b
 	spec := v1alpha1.ConfigSpec{Storage: locationsNamed("main", "plain")}
 	spec.Storage[0].Signing = &v1alpha1.Signing{SecretName: "signer"}
 	cfg := b.create(spec)

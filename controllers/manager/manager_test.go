@@ -71,7 +71,7 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 	c := controllertest.Cluster(t)
 	root := t.TempDir()
 	health, metrics := freeAddress(t), freeAddress(t)
-	api := labtest.Shared(t).Config()
+	api := labtest.ServiceAccount(t, labtest.Shared(t), labtest.WithoutRestores)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)

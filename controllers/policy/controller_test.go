@@ -44,9 +44,10 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	c := controllertest.Cluster(t)
 	b := &bench{Client: c, T: t, events: &controllertest.Events{}}
+	as := controllertest.ServiceAccount(t)
 	b.r = &policy.Reconciler{
-		Client: c, Events: b.events, Clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)),
-		Rules: &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace},
+		Client: as.Cached, Events: b.events, Clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)),
+		Rules: &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
 	}
 	t.Cleanup(func() {
 		if err := c.DeleteAllOf(context.WithoutCancel(t.Context()), &corev1.ConfigMap{}, client.InNamespace(labtest.Namespace)); err != nil {

@@ -61,7 +61,7 @@ var restored int
 func setUp(t *testing.T) *fixture {
 	t.Helper()
 	cluster := labtest.Shared(t)
-	access, err := kube.New(cluster.Config(), kube.Options{})
+	access, err := kube.New(labtest.ServiceAccount(t, cluster, labtest.WithRestores), kube.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,17 +94,18 @@ func setUp(t *testing.T) *fixture {
 
 // startProcess makes a reconciler with nothing running.
 func (f *fixture) startProcess(readOnly bool) {
+	as := controllertest.ServiceAccount(f.t)
 	f.r = &Reconciler{
-		Client: f.client, Events: &controllertest.Events{}, Clock: f.clock,
+		Client: as.Cached, Events: &controllertest.Events{}, Clock: f.clock,
 		Locations: &locations.Locations{
-			Client: f.client, Namespace: labtest.Namespace, Tool: "ark test", Clock: f.clock,
+			Client: as.Direct, Namespace: labtest.Namespace, Tool: "ark test", Clock: f.clock,
 			OpenStore: func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) {
 				return f.store, nil
 			},
 		},
-		Rules:      &rules.Loader{Client: f.client, Writer: f.client, Namespace: labtest.Namespace},
+		Rules:      &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
 		Target:     engrestore.Target{Discoverer: f.access, Getter: f.access, Writer: f.access},
-		ClusterUID: f.uid, Runs: NewRuns(), Namespace: labtest.Namespace, Records: f.client,
+		ClusterUID: f.uid, Runs: NewRuns(), Namespace: labtest.Namespace, Records: as.Direct,
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))
 	ended := make(chan error, 1)

@@ -60,7 +60,7 @@ func newBench(t *testing.T) *bench {
 		Client: controllertest.Cluster(t), T: t,
 		clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)), events: &controllertest.Events{}, storage: &stored{},
 	}
-	b.r = &schedule.Reconciler{Client: b.Client, Storage: b.storage, Events: b.events, Clock: b.clock}
+	b.r = &schedule.Reconciler{Client: controllertest.ServiceAccount(t).Cached, Storage: b.storage, Events: b.events, Clock: b.clock}
 	return b
 }
 

@@ -119,10 +119,11 @@ func (b *bench) start() {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { cancel(); <-stopped; b.ended.ShutDown() })
+	as := controllertest.ServiceAccount(b)
 	b.r = &sync.Reconciler{
-		Client: b.Client, Reader: b.Client, Events: b.events, Clock: b.clock, Runs: b.runs,
+		Client: as.Cached, Reader: as.Direct, Events: b.events, Clock: b.clock, Runs: b.runs,
 		Locations: &locations.Locations{
-			Client: b.Client, Namespace: labtest.Namespace, Tool: "test", Clock: b.clock,
+			Client: as.Direct, Namespace: labtest.Namespace, Tool: "test", Clock: b.clock,
 			OpenStore: func(_ context.Context, l blobstore.Location, _ blobstore.Options) (engine.Store, error) {
 				return b.stores[l.Name], nil
 			},

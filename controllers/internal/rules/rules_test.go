@@ -61,7 +61,8 @@ func loader(t *testing.T) (*rules.Loader, client.Client) {
 			t.Error(err)
 		}
 	})
-	return &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace}, c
+	as := controllertest.ServiceAccount(t)
+	return &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace}, c
 }
 
 func mustLoad(t *testing.T, l *rules.Loader, p *v1alpha1.BackupPolicy) rules.Revision {
