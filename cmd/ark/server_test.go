@@ -214,10 +214,13 @@ func TestTheServerRunsAndStopsInGoodOrder(t *testing.T) {
 func tour(t *testing.T, u user, c client.Client, root string) {
 	t.Helper()
 	url := "file://" + filepath.Join(root, "bucket")
-	create(t, c, &v1alpha1.Config{
+	cfg := &v1alpha1.Config{
 		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.ConfigName},
 		Spec:       v1alpha1.ConfigSpec{ClusterName: "here", Storage: []v1alpha1.StorageLocation{{Name: "main", URL: url}}},
-	})
+	}
+	if err := c.Create(t.Context(), cfg); err != nil { // the controllers write its status at once
+		t.Fatal(err)
+	}
 	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "settings"}}
 	if err := c.Create(t.Context(), settings); err != nil {
 		t.Fatal(err)

@@ -144,7 +144,7 @@ func newGenerator(k *kind, j int) *generator {
 	for _, c := range []byte(k.group + k.resource) {
 		seed = seed*131 + uint64(c)
 	}
-	return &generator{Rand: rand.New(rand.NewPCG(seed, uint64(j)))} //nolint:gosec // random, and the same every time
+	return &generator{Rand: rand.New(rand.NewPCG(seed, uint64(j)))}
 }
 
 var words = []string{
@@ -183,7 +183,7 @@ func (g *generator) settings(bytes int) string {
 func (g *generator) random(bytes int) []byte {
 	b := make([]byte, bytes)
 	for i := range b {
-		b[i] = byte(g.IntN(256)) //nolint:gosec // it fits
+		b[i] = byte(g.IntN(256))
 	}
 	return b
 }

@@ -43,12 +43,12 @@ func TestEverythingComesBackInOneGo(t *testing.T) {
 		objects: map[string][]*object{}, before: map[string][]*object{},
 	}
 	cases := allCases()
-	if !d.each(t, "set up", cases, func(t *testing.T, c fidelityCase) { d.setUp(t, c) }) {
+	if !d.each(t, "set up", cases, func(t *testing.T, c fidelityCase) { t.Helper(); d.setUp(t, c) }) {
 		return
 	}
 	backup := d.take(t, selection.Template{})
 	d.named(t, backup, cases)
-	d.each(t, "remember", cases, func(t *testing.T, c fidelityCase) { d.remember(t, c) })
+	d.each(t, "remember", cases, func(t *testing.T, c fidelityCase) { t.Helper(); d.remember(t, c) })
 	d.remove(t, slices.Concat(slices.Collect(maps.Values(d.objects))...)...)
 
 	req := restore.Request{Label: "after-the-disaster", RestoreStatus: statusAsked}
@@ -57,7 +57,7 @@ func TestEverythingComesBackInOneGo(t *testing.T) {
 		t.Error("failed:", failure)
 	}
 	apart := d.statusApart(t, statusAsked...)
-	ok := d.each(t, "compare", cases, func(t *testing.T, c fidelityCase) { d.compare(t, c, r, apart) })
+	ok := d.each(t, "compare", cases, func(t *testing.T, c fidelityCase) { t.Helper(); d.compare(t, c, r, apart) })
 	t.Run("the garbage collector takes nothing", func(t *testing.T) { d.surviveCollection(t) })
 	t.Run("the same restore again changes nothing", func(t *testing.T) { d.again(t, backup, req) })
 	if ok {
