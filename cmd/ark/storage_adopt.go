@@ -53,7 +53,7 @@ The record is written from here, with the credentials of the location's Secret.`
 	return cmd
 }
 
-func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error {
+func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error { //nolint:cyclop // one step after the other
 	if !archive.IsUUID(cluster) {
 		return exit.Usagef("CLUSTER-UID %q: must be the UID of a cluster, as \"ark backup get -o wide\" and the bucket show it", cluster)
 	}
