@@ -50,10 +50,18 @@ func setStatus(s *scope, err error) {
 // inForce says what the policy does.
 func inForce(s *scope) string {
 	rules := int32(0)
-	if s.rules != nil {
-		rules = s.rules.Status().Rules
+	if revision := s.revision(); revision != nil {
+		rules = revision.Rules
 	}
 	return fmt.Sprintf("%s and %s in force", count(int(rules), "rule module"), count(len(s.policy.Spec.Schedules), "schedule"))
+}
+
+// revision is that of the rules in force; nil when there are none.
+func (s *scope) revision() *v1alpha1.PolicyRevision {
+	if s.rules == nil {
+		return nil
+	}
+	return s.rules.Status()
 }
 
 func count(n int, what string) string {
