@@ -5,11 +5,18 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // s3Kit is a module of its own, so that its requirements and the product's do
@@ -87,6 +94,21 @@ func (s *S3) SetAccounts(accounts ...Account) error {
 	}
 	if err != nil {
 		return fmt.Errorf("set the object store's accounts: %w", err)
+	}
+	return nil
+}
+
+// CreateBucket makes a bucket that belongs to an account.
+func (s *S3) CreateBucket(ctx context.Context, owner Account, bucket string) error {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.CA)
+	client := s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoint), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(owner.Name, owner.Key, ""),
+		HTTPClient:  &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}},
+	})
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		return fmt.Errorf("create bucket %s: %w", bucket, err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/blobstore"
 )
 
 // notOpened judges why a bucket could not be opened: it did not answer, or the
@@ -24,6 +25,9 @@ func notOpened(spec v1alpha1.StorageLocation, err error) error {
 		if errors.Is(err, passing) {
 			return unavailable(spec, err)
 		}
+	}
+	if errors.Is(err, blobstore.ErrCredentials) {
+		return step.Stall(v1alpha1.SecretMissingReason, "%w", err)
 	}
 	return step.Stall(v1alpha1.StorageInvalidReason, "%w", err)
 }
