@@ -152,9 +152,24 @@ func (l *lineage) add(e *archive.Entry) {
 	}
 }
 
+// remade are the types that built-in controllers make objects of. An object of
+// another type that names one of their kinds as its controller was made by
+// somebody else, and nobody makes it again.
+var remade = map[schema.GroupResource]bool{
+	{Resource: "pods"}:                                      true,
+	{Resource: "endpoints"}:                                 true,
+	{Group: "apps", Resource: "replicasets"}:                true,
+	{Group: "apps", Resource: "controllerrevisions"}:        true,
+	{Group: "batch", Resource: "jobs"}:                      true,
+	{Group: "discovery.k8s.io", Resource: "endpointslices"}: true,
+}
+
 // isRemade reports whether a controller makes the object from another archived
 // one. An owner that was left out counts when it is remade itself.
 func (l *lineage) isRemade(e *archive.Entry) bool {
+	if !remade[groupResource(e)] {
+		return false
+	}
 	if groupResource(e) == (schema.GroupResource{Resource: "endpoints"}) && l.selecting[e.Namespace+"/"+e.Name] {
 		return true
 	}
