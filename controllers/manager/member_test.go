@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func (m *member) until(what string, is func() bool) {
 
 // all tells how everything stands.
 func (m *member) all() string {
-	text := ""
+	var text strings.Builder
 	ctx := context.WithoutCancel(m.t.Context())
 	var cfg v1alpha1.Config
 	var policies v1alpha1.BackupPolicyList
@@ -182,7 +183,7 @@ func (m *member) all() string {
 	}
 	tell := func(kind, name string, conditions []metav1.Condition) {
 		for _, c := range conditions {
-			text += fmt.Sprintf("%s %s: %s %s %s: %s\n", kind, name, c.Type, c.Status, c.Reason, c.Message)
+			fmt.Fprintf(&text, "%s %s: %s %s %s: %s\n", kind, name, c.Type, c.Status, c.Reason, c.Message)
 		}
 	}
 	tell("Config", cfg.Name, cfg.Status.Conditions)
@@ -195,7 +196,7 @@ func (m *member) all() string {
 	for _, o := range backups.Items {
 		tell("Backup", o.Name, o.Status.Conditions)
 	}
-	return text
+	return text.String()
 }
 
 // have reads an object, and reports whether it is there.
