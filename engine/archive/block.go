@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// CompressionLevel makes an archive as large as one gzip -6 stream of the same
-	// JSON and a twentieth more, which is what the tarball's headers cost, in three
-	// quarters of the time that gzip -6 takes. Levels 5 and 6 of this library take a
-	// third to a half of that and make a ninth more, level 7 hardly less.
+	// CompressionLevel makes contents of 1.06 times the size of one gzip -6 stream of
+	// the same JSON; about 0.04 of it are the tarball's headers. Level 5 of this
+	// library makes 1.13 and halves the CPU time of a backup, level 7 makes 1.11 and
+	// saves an eighth.
 	CompressionLevel = 8
 	// keepBuffer is the largest buffer that goes back to the pool: one big object
 	// must not stay in memory for good.

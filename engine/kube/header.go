@@ -38,7 +38,8 @@ func (n names) of(b []byte) string {
 }
 
 // scanner reads the header of an object without decoding the rest, which costs
-// seven times as much. It understands what API servers send. Everything else,
+// three times as much for a Pod, and twenty-five times for a ConfigMap of one
+// long string. It understands what API servers send. Everything else,
 // fields that come twice, names with escapes, values of another type, it leaves
 // to a decoder: ok is false then.
 //

@@ -26,6 +26,12 @@ const (
 	runRestore = "restore"
 )
 
+// Names of the backups that are no turns.
+const (
+	smallBackup = "small"
+	bigBackup   = "big"
+)
+
 // job is one run, to be measured in a process of its own: what it spends is then
 // not mixed with what this one does.
 type job struct {
@@ -41,6 +47,19 @@ type job struct {
 	N int
 	// Profile is a folder for profiles, or empty.
 	Profile string
+}
+
+// profileName tells the runs of a kind apart that are no turns of one another.
+func (j job) profileName() string {
+	switch {
+	case j.Name != "":
+		return j.Run + "-one-object"
+	case j.Namespace != "":
+		return j.Run + "-one-namespace"
+	case j.Run == runBackup && (j.Backup == smallBackup || j.Backup == bigBackup):
+		return j.Run + "-" + j.Backup
+	}
+	return j.Run
 }
 
 // jobs are what a job can run. They call begin when what is to be measured

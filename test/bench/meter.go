@@ -59,11 +59,7 @@ type meter struct {
 // begin says that what is to be measured begins now.
 func (m *meter) begin() error {
 	var err error
-	name := m.job.Run
-	if m.job.Name != "" {
-		name += "-one"
-	}
-	if m.stop, err = startProfile(m.job.Profile, name); err != nil {
+	if m.stop, err = startProfile(m.job.Profile, m.job.profileName()); err != nil {
 		return err
 	}
 	if m.server, err = processCPU(m.job.ServerPID); err != nil {

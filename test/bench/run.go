@@ -89,7 +89,7 @@ func (s *session) measureSource(ctx context.Context) (err error) {
 	if err := f.fill(ctx, s.n/growth); err != nil {
 		return err
 	}
-	if s.small, err = s.takeBackup(ctx, c, "small"); err != nil {
+	if s.small, err = s.takeBackup(ctx, c, smallBackup); err != nil {
 		return err
 	}
 	s.say("Filling the cluster up to %d objects", s.n)
@@ -225,7 +225,7 @@ func (s *session) measureBig(ctx context.Context) (err error) {
 	if err := fillBig(ctx, c); err != nil {
 		return err
 	}
-	s.big, err = s.takeBackup(ctx, c, "big")
+	s.big, err = s.takeBackup(ctx, c, bigBackup)
 	return err
 }
 
