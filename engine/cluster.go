@@ -42,9 +42,11 @@ type BrokenGroup struct {
 type Lister interface {
 	// List yields objects whose Raw is valid until the next is asked for; Meta is
 	// the caller's to keep. A yielded error ends the sequence: ErrNotFound when the
-	// type is not served, ErrForbidden, ErrRevisionGone when opts.Revision, or the
-	// rest of a paged list, was compacted. Throttling and passing failures between
-	// pages are retried within; what is yielded is final.
+	// type is not served, ErrForbidden, ErrRevisionGone or ErrRevisionUnknown when
+	// opts.Revision cannot be had. Throttling and passing failures are retried within;
+	// what is yielded is final. A list whose revision is compacted in its middle goes
+	// on at a later one, which its pages tell: an object that was made or changed in
+	// between may then be of either, and one that was deleted may still be yielded.
 	List(ctx context.Context, r Resource, opts ListOptions) iter.Seq2[Object, error]
 }
 
@@ -67,10 +69,19 @@ type ListOptions struct {
 
 // Page is one response to a list.
 type Page struct {
-	// Revision is the resourceVersion that the page belongs to.
+	// Revision is the resourceVersion that the page belongs to: that of the page
+	// before, unless it was compacted.
 	Revision string
 	// Remaining is how many objects the API server says come after, or zero.
 	Remaining int64
+}
+
+// Historian tells how far the history of a type has come.
+type Historian interface {
+	// Revision returns the resourceVersion of the type's latest state. Those of two
+	// types can be compared where both lie in one etcd, and nowhere else. Errors are
+	// those of Lister; passing failures are retried within.
+	Revision(ctx context.Context, r Resource) (string, error)
 }
 
 // Getter reads single objects.

@@ -23,6 +23,8 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrRevisionGone: the revision asked for was compacted.
 	ErrRevisionGone = errors.New("revision is gone")
+	// ErrRevisionUnknown: the type's history has not come to the revision asked for.
+	ErrRevisionUnknown = errors.New("revision is not known")
 	// ErrTerminating: the namespace that the object belongs into is being deleted.
 	ErrTerminating = errors.New("namespace is terminating")
 	// ErrReadOnly: the store does not take writes.

@@ -58,6 +58,7 @@ type Cluster struct {
 var (
 	_ engine.Discoverer = (*Cluster)(nil)
 	_ engine.Lister     = (*Cluster)(nil)
+	_ engine.Historian  = (*Cluster)(nil)
 	_ engine.Getter     = (*Cluster)(nil)
 	_ engine.Writer     = (*Cluster)(nil)
 )

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,6 +37,9 @@ type apiError struct {
 	// kind is one of the engine's errors.
 	kind    error
 	message string
+	// rest continues, at a later revision, a list whose own is gone; empty in every
+	// other error.
+	rest string
 }
 
 func (e *apiError) Error() string { return e.message }
@@ -49,7 +53,7 @@ func fromResponse(resp *http.Response) error {
 		message = message[:maxMessage] + "…"
 	}
 	if kind := kindOf(status, int(status.Code)); kind != nil {
-		return &apiError{kind: kind, message: message}
+		return &apiError{kind: kind, message: message, rest: status.Continue}
 	}
 	err := fmt.Errorf("%s (status %d)", message, status.Code)
 	if status.Code == http.StatusTooManyRequests || status.Code >= http.StatusInternalServerError {
@@ -76,11 +80,24 @@ func kindOf(status metav1.Status, code int) error {
 		return engine.ErrRevisionGone
 	case code == http.StatusTooManyRequests:
 		return nil
+	case isFuture(err):
+		return engine.ErrRevisionUnknown
 	case code >= http.StatusBadRequest && code < http.StatusInternalServerError:
 		return engine.ErrInvalid // 400, 405, 413, 415, 422: as it is, it is not taken
 	default:
 		return nil
 	}
+}
+
+// futureRevision is what etcd says of a revision that it has not come to, in
+// which the API server sees a failure of its own.
+const futureRevision = "required revision is a future revision"
+
+// isFuture reports whether a type's history has not come to the revision asked for.
+// Waiting does not help where it is another history than that of the revision.
+func isFuture(err *apierrors.StatusError) bool {
+	return apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge) ||
+		strings.Contains(err.ErrStatus.Message, futureRevision)
 }
 
 // readStatus reads the Status that explains a failure, or makes one up from the

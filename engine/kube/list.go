@@ -34,14 +34,8 @@ const (
 // List implements engine.Lister.
 func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListOptions) iter.Seq2[engine.Object, error] {
 	return func(yield func(engine.Object, error) bool) {
-		l := &listing{
-			cluster:  c,
-			target:   target{resource: r, namespace: opts.Namespace},
-			opts:     opts,
-			revision: opts.Revision,
-			names:    names{},
-			yield:    func(o engine.Object) bool { return yield(o, nil) },
-		}
+		l := c.newListing(r, opts)
+		l.yield = func(o engine.Object) bool { return yield(o, nil) }
 		for {
 			err := l.page(ctx)
 			if err == nil && l.token != "" {
@@ -55,6 +49,18 @@ func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 	}
 }
 
+// Revision implements engine.Historian.
+func (c *Cluster) Revision(ctx context.Context, r engine.Resource) (string, error) {
+	var revision string
+	l := c.newListing(r, engine.ListOptions{OnPage: func(p engine.Page) { revision = p.Revision }})
+	l.limit = 1
+	l.yield = func(engine.Object) bool { return true }
+	if err := l.page(ctx); err != nil {
+		return "", fmt.Errorf("ask for the revision of %s: %w", r.GroupResource(), err)
+	}
+	return revision, nil
+}
+
 // errStopped ends a listing that nobody wants the rest of.
 var errStopped = errors.New("stopped")
 
@@ -64,6 +70,8 @@ type listing struct {
 	target  target
 	opts    engine.ListOptions
 	yield   func(engine.Object) bool
+	// limit is how many objects are asked for at a time.
+	limit int
 	// token continues the list; empty for the first page.
 	token string
 	// revision is what the first page is asked for at: the caller's, or once the
@@ -73,6 +81,9 @@ type listing struct {
 	announced bool
 	// yielded are the names of the page's objects that are yielded already.
 	yielded map[objectName]struct{}
+	// kept are the names that a first page yielded before its revision was compacted
+	// and the list began anew.
+	kept map[objectName]struct{}
 	// buf holds an object whose type was put back.
 	buf []byte
 	// names are those that the objects share.
@@ -80,6 +91,13 @@ type listing struct {
 }
 
 type objectName struct{ namespace, name string }
+
+func (c *Cluster) newListing(r engine.Resource, opts engine.ListOptions) *listing {
+	return &listing{
+		cluster: c, target: target{resource: r, namespace: opts.Namespace}, opts: opts,
+		limit: c.pageSize, revision: opts.Revision, names: names{},
+	}
+}
 
 // page reads the next page, in as many attempts as it takes, and sets the token
 // of the one behind it.
@@ -92,8 +110,14 @@ func (l *listing) page(ctx context.Context) error {
 			l.token = next
 			return nil
 		}
+		if attempt == maxAttempts {
+			return err
+		}
+		if l.goesOn(err) {
+			continue
+		}
 		var again *engine.RetryableError
-		if !errors.As(err, &again) || attempt == maxAttempts {
+		if !errors.As(err, &again) {
 			return err
 		}
 		if err := l.cluster.pause(ctx, max(wait.Jitter(delay, jitter), again.After)); err != nil {
@@ -101,6 +125,25 @@ func (l *listing) page(ctx context.Context) error {
 		}
 		delay = min(2*delay, longDelay)
 	}
+}
+
+// goesOn makes the list go on at a later revision, where err says that its own was
+// compacted after it began: behind what was read, for which the API server offers a
+// token, or from the start, without what a first page has yielded already.
+func (l *listing) goesOn(err error) bool {
+	gone, ok := errors.AsType[*apiError](err)
+	switch {
+	case !ok || !errors.Is(gone, engine.ErrRevisionGone):
+		return false
+	case l.token != "" && gone.rest != "" && gone.rest != l.token:
+		l.token = gone.rest
+	case l.token == "" && len(l.yielded) > 0:
+		l.revision, l.kept = "", l.yielded
+	default:
+		return false
+	}
+	l.announced = false
+	return true
 }
 
 // attempt asks for the page, yields the objects of it that were not yet, and
@@ -136,7 +179,7 @@ func (l *listing) attempt(ctx context.Context) (next string, err error) {
 // query are the parameters of the page. The revision is part of the token, and
 // the API server refuses both together.
 func (l *listing) query() url.Values {
-	q := url.Values{"limit": {strconv.Itoa(l.cluster.pageSize)}}
+	q := url.Values{"limit": {strconv.Itoa(l.limit)}}
 	if l.opts.Labels != nil && !l.opts.Labels.Empty() {
 		q.Set("labelSelector", l.opts.Labels.String())
 	}
@@ -177,7 +220,7 @@ func (l *listing) pass(item []byte) error {
 		l.buf = raw // grown, and used again
 	}
 	name := objectName{meta.Namespace, meta.Name}
-	if _, done := l.yielded[name]; done {
+	if l.done(name) {
 		return nil
 	}
 	l.yielded[name] = struct{}{}
@@ -185,6 +228,15 @@ func (l *listing) pass(item []byte) error {
 		return errStopped
 	}
 	return nil
+}
+
+// done reports whether an object was yielded by an attempt before.
+func (l *listing) done(name objectName) bool {
+	_, done := l.yielded[name]
+	if !done {
+		_, done = l.kept[name]
+	}
+	return done
 }
 
 // next is the token behind the page.

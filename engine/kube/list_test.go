@@ -127,6 +127,23 @@ func TestList(t *testing.T) {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("x"))), breakOff(cut), answer("%s", whole)},
 			want:   "p7/1 x p7/1 a b c", requests: []string{first, second, second},
 		},
+		"a rest whose revision is compacted goes on at a later one": {
+			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("x"))), gone("t2"), answer("%s", metaFirst("9", "", item("a")))},
+			want:   "p7/1 x p9/1 a", requests: []string{first, second, strings.Replace(second, "t1", "t2", 1)},
+		},
+		"a later page that breaks off and is compacted yields nothing twice": {
+			script: []http.HandlerFunc{
+				answer("%s", metaFirst("7", "t1", item("x"))), breakOff(cut), gone("t2"), answer("%s", strings.ReplaceAll(whole, `"7"`, `"9"`)),
+			},
+			want: "p7/1 x p7/1 a b p9/1 c", requests: []string{first, second, second, strings.Replace(second, "t1", "t2", 1)},
+		},
+		"a first page that breaks off and is compacted begins anew, without what was yielded": {
+			opts: engine.ListOptions{Revision: "7"},
+			script: []http.HandlerFunc{
+				breakOff(cut), gone(""), answer("%s", metaFirst("9", "t1", item("0"), item("a"))), answer("%s", metaFirst("9", "", item("b"), item("c"))),
+			},
+			want: "p7/1 a b p9/1 0 p9/1 c", requests: []string{atR, atR, first, second},
+		},
 		"an API server that has no revisions": {
 			script: []http.HandlerFunc{breakOff(strings.ReplaceAll(cut, `"7"`, `"0"`)), answer("%s", whole)},
 			want:   "p0/1 a b c", requests: []string{first, first},
@@ -152,10 +169,17 @@ func TestListFails(t *testing.T) {
 		kind   error
 		text   string
 	}{
-		"a type that is not served":            {[]http.HandlerFunc{status(404, "NotFound", "")}, engine.ErrNotFound, "list configmaps: words of the server"},
-		"a missing right":                      {[]http.HandlerFunc{status(403, "Forbidden", "")}, engine.ErrForbidden, "words"},
-		"a revision that is compacted":         {[]http.HandlerFunc{status(410, "Expired", "")}, engine.ErrRevisionGone, "words"},
-		"a rest that is compacted":             {[]http.HandlerFunc{page, status(410, "Expired", "")}, engine.ErrRevisionGone, "words"},
+		"a type that is not served":         {[]http.HandlerFunc{status(404, "NotFound", "")}, engine.ErrNotFound, "list configmaps: words of the server"},
+		"a missing right":                   {[]http.HandlerFunc{status(403, "Forbidden", "")}, engine.ErrForbidden, "words"},
+		"a revision that is compacted":      {[]http.HandlerFunc{status(410, "Expired", "")}, engine.ErrRevisionGone, "words"},
+		"a rest that is compacted for good": {[]http.HandlerFunc{page, gone("")}, engine.ErrRevisionGone, "words"},
+		"a rest that goes on at itself":     {[]http.HandlerFunc{page, gone("t1")}, engine.ErrRevisionGone, "words"},
+		"a revision of another history": {[]http.HandlerFunc{status(504, "Timeout",
+			`{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}]}`)}, engine.ErrRevisionUnknown, "words"},
+		"a revision that etcd has not come to": {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = fmt.Fprint(w, `{"kind":"Status","message":"rpc error: etcdserver: mvcc: required revision is a future revision","code":500}`)
+		}}, engine.ErrRevisionUnknown, "future"},
 		"a token that leads back":              {[]http.HandlerFunc{page, page}, nil, "same continue token"},
 		"an item that is no JSON":              {[]http.HandlerFunc{answer(`{"metadata":{},"items":[{"a":}]}`)}, nil, "read object"},
 		"an answer that is no list":            {[]http.HandlerFunc{answer(`<html>`)}, nil, "where '{' belongs"},
@@ -172,6 +196,45 @@ func TestListFails(t *testing.T) {
 			}
 			if len(s.pauses) > 0 {
 				t.Errorf("waited %v for what does not pass", s.pauses)
+			}
+		})
+	}
+}
+
+func TestListEndsWhenItsRevisionIsCompactedAgainAndAgain(t *testing.T) {
+	script := []http.HandlerFunc{answer("%s", metaFirst("7", "t0", item("a")))}
+	for i := range maxAttempts {
+		script = append(script, gone(fmt.Sprintf("t%d", i+1)))
+	}
+	s := serve(t, script...)
+	got, err := list(t.Context(), s.Cluster, engine.ListOptions{})
+	if got != "p7/1 a" || !errors.Is(err, engine.ErrRevisionGone) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestRevision(t *testing.T) {
+	one := strings.Replace(first, "500", "1", 1)
+	for name, c := range map[string]struct {
+		script   []http.HandlerFunc
+		want     string
+		kind     error
+		requests []string
+	}{
+		"of a built-in type":       {[]http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("a")))}, "7", nil, []string{one}},
+		"of custom resources":      {[]http.HandlerFunc{answer("%s", metaLast("7", "t1", item("a")))}, "7", nil, []string{one}},
+		"of a type without any":    {[]http.HandlerFunc{answer("%s", metaFirst("", ""))}, "", nil, []string{one}},
+		"after a passing failure":  {[]http.HandlerFunc{status(503, "", ""), answer("%s", metaFirst("7", ""))}, "7", nil, []string{one, one}},
+		"of a type that is hidden": {[]http.HandlerFunc{status(403, "Forbidden", "")}, "", engine.ErrForbidden, []string{one}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, c.script...)
+			got, err := s.Revision(t.Context(), configMaps)
+			if got != c.want || !errors.Is(err, c.kind) {
+				t.Errorf("Revision() = %q, %v, want %q, %v", got, err, c.want, c.kind)
+			}
+			if diff := cmp.Diff(c.requests, s.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -110,3 +110,12 @@ func after(seconds string, then http.HandlerFunc) http.HandlerFunc {
 		then(w, r)
 	}
 }
+
+// gone answers that a revision was compacted, with the token that continues the
+// list at a later one.
+func gone(token string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusGone)
+		_, _ = fmt.Fprintf(w, `{"kind":"Status","metadata":{"continue":%q},"status":"Failure","message":"words of the server","reason":"Expired","code":410}`, token)
+	}
+}
