@@ -45,6 +45,9 @@ type apiError struct {
 func (e *apiError) Error() string { return e.message }
 func (e *apiError) Unwrap() error { return e.kind }
 
+// errTimedOut: the API server could not answer in the time that it gives a request.
+var errTimedOut = errors.New("timed out")
+
 // fromResponse translates a response that reports a failure.
 func fromResponse(resp *http.Response) error {
 	status := readStatus(resp)
@@ -56,6 +59,9 @@ func fromResponse(resp *http.Response) error {
 		return &apiError{kind: kind, message: message, rest: status.Continue}
 	}
 	err := fmt.Errorf("%s (status %d)", message, status.Code)
+	if status.Code == http.StatusGatewayTimeout {
+		err = fmt.Errorf("%w: %w", errTimedOut, err)
+	}
 	if status.Code == http.StatusTooManyRequests || status.Code >= http.StatusInternalServerError {
 		return &engine.RetryableError{After: retryAfter(resp, status), Err: err}
 	}

@@ -53,7 +53,7 @@ func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 func (c *Cluster) Revision(ctx context.Context, r engine.Resource) (string, error) {
 	var revision string
 	l := c.newListing(r, engine.ListOptions{OnPage: func(p engine.Page) { revision = p.Revision }})
-	l.limit = 1
+	l.paging = newPaging(1)
 	l.yield = func(engine.Object) bool { return true }
 	if err := l.page(ctx); err != nil {
 		return "", fmt.Errorf("ask for the revision of %s: %w", r.GroupResource(), err)
@@ -70,8 +70,6 @@ type listing struct {
 	target  target
 	opts    engine.ListOptions
 	yield   func(engine.Object) bool
-	// limit is how many objects are asked for at a time.
-	limit int
 	// token continues the list; empty for the first page.
 	token string
 	// revision is what the first page is asked for at: the caller's, or once the
@@ -79,11 +77,8 @@ type listing struct {
 	revision string
 	// announced says that OnPage was called for the page.
 	announced bool
-	// yielded are the names of the page's objects that are yielded already.
-	yielded map[objectName]struct{}
-	// kept are the names that a first page yielded before its revision was compacted
-	// and the list began anew.
-	kept map[objectName]struct{}
+	// paging is how much is asked for at a time, and what was yielded of it.
+	paging paging
 	// buf holds an object whose type was put back.
 	buf []byte
 	// names are those that the objects share.
@@ -95,21 +90,23 @@ type objectName struct{ namespace, name string }
 func (c *Cluster) newListing(r engine.Resource, opts engine.ListOptions) *listing {
 	return &listing{
 		cluster: c, target: target{resource: r, namespace: opts.Namespace}, opts: opts,
-		limit: c.pageSize, revision: opts.Revision, names: names{},
+		paging: newPaging(c.pageSize), revision: opts.Revision, names: names{},
 	}
 }
 
 // page reads the next page, in as many attempts as it takes, and sets the token
 // of the one behind it.
 func (l *listing) page(ctx context.Context) error {
-	l.announced, l.yielded = false, map[objectName]struct{}{}
+	l.announced = false
 	delay := firstDelay
 	for attempt := 1; ; attempt++ {
 		next, err := l.attempt(ctx)
 		if err == nil {
+			l.paging.arrived()
 			l.token = next
 			return nil
 		}
+		l.paging.broke(err)
 		if attempt == maxAttempts {
 			return err
 		}
@@ -137,8 +134,8 @@ func (l *listing) goesOn(err error) bool {
 		return false
 	case l.token != "" && gone.rest != "" && gone.rest != l.token:
 		l.token = gone.rest
-	case l.token == "" && len(l.yielded) > 0:
-		l.revision, l.kept = "", l.yielded
+	case l.token == "" && len(l.paging.earlier) > 0:
+		l.revision = ""
 	default:
 		return false
 	}
@@ -179,7 +176,7 @@ func (l *listing) attempt(ctx context.Context) (next string, err error) {
 // query are the parameters of the page. The revision is part of the token, and
 // the API server refuses both together.
 func (l *listing) query() url.Values {
-	q := url.Values{"limit": {strconv.Itoa(l.limit)}}
+	q := url.Values{"limit": {strconv.Itoa(l.paging.limit)}}
 	if l.opts.Labels != nil && !l.opts.Labels.Empty() {
 		q.Set("labelSelector", l.opts.Labels.String())
 	}
@@ -219,24 +216,13 @@ func (l *listing) pass(item []byte) error {
 	if len(raw) != len(item) {
 		l.buf = raw // grown, and used again
 	}
-	name := objectName{meta.Namespace, meta.Name}
-	if l.done(name) {
+	if !l.paging.saw(objectName{meta.Namespace, meta.Name}, len(raw)) {
 		return nil
 	}
-	l.yielded[name] = struct{}{}
 	if !l.yield(engine.Object{Resource: l.target.resource, Meta: meta, Raw: raw}) {
 		return errStopped
 	}
 	return nil
-}
-
-// done reports whether an object was yielded by an attempt before.
-func (l *listing) done(name objectName) bool {
-	_, done := l.yielded[name]
-	if !done {
-		_, done = l.kept[name]
-	}
-	return done
 }
 
 // next is the token behind the page.

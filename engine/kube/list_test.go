@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,11 @@ func metaLast(revision, token string, items ...string) string {
 	return `{"apiVersion":"v1","items":[` + strings.Join(items, ",") + `],"kind":"L",` + listMetaJSON(revision, token) + `}`
 }
 
+// with is a request with another limit.
+func with(limit int, request string) string {
+	return regexp.MustCompile(`limit=\d+`).ReplaceAllString(request, fmt.Sprintf("limit=%d", limit))
+}
+
 // list reads a list to its end: the names of its objects, its pages as p<revision>,
 // in order.
 func list(ctx context.Context, c *Cluster, opts engine.ListOptions) (string, error) {
@@ -58,8 +64,8 @@ func list(ctx context.Context, c *Cluster, opts engine.ListOptions) (string, err
 }
 
 const (
-	first  = "GET /prefix/api/v1/configmaps?limit=500"
-	atR    = "GET /prefix/api/v1/configmaps?limit=500&resourceVersion=7&resourceVersionMatch=Exact"
+	first  = "GET /prefix/api/v1/configmaps?limit=100"
+	atR    = "GET /prefix/api/v1/configmaps?limit=100&resourceVersion=7&resourceVersionMatch=Exact"
 	second = "GET /prefix/api/v1/configmaps?continue=t1&limit=500"
 )
 
@@ -104,7 +110,7 @@ func TestList(t *testing.T) {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", "", item("a")))},
 			want:   "p7/1 a",
 			requests: []string{"GET /prefix/api/v1/namespaces/n/configmaps?fieldSelector=" + url.QueryEscape("metadata.name=a") +
-				"&labelSelector=" + url.QueryEscape("x=y") + "&limit=500"},
+				"&labelSelector=" + url.QueryEscape("x=y") + "&limit=100"},
 		},
 		"throttling and failures before a page are sat out": {
 			script: []http.HandlerFunc{
@@ -114,18 +120,18 @@ func TestList(t *testing.T) {
 			want: "p7/1 a p7/1 c", requests: []string{first, first, first, first, second, second, second},
 		},
 		"a page that breaks off is asked for at the revision it began with": {
-			script: []http.HandlerFunc{breakOff(cut), answer("%s", whole)}, want: "p7/1 a b c", requests: []string{first, atR},
+			script: []http.HandlerFunc{breakOff(cut), answer("%s", whole)}, want: "p7/1 a b c", requests: []string{first, with(50, atR)},
 		},
 		"a page that breaks off before its revision is known yields nothing twice": {
-			script: []http.HandlerFunc{breakOff(cutLast), answer("%s", wholeLast)}, want: "a b c p7/1", requests: []string{first, first},
+			script: []http.HandlerFunc{breakOff(cutLast), answer("%s", wholeLast)}, want: "a b c p7/1", requests: []string{first, with(50, first)},
 		},
 		"a page that breaks off again and again": {
 			script: []http.HandlerFunc{breakOff(cut), breakOff(cut[:len(cut)-40]), breakOff(cut), answer("%s", whole)},
-			want:   "p7/1 a b c", requests: []string{first, atR, atR, atR},
+			want:   "p7/1 a b c", requests: []string{first, with(50, atR), with(25, atR), with(12, atR)},
 		},
 		"a later page that breaks off is continued with the same token": {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("x"))), breakOff(cut), answer("%s", whole)},
-			want:   "p7/1 x p7/1 a b c", requests: []string{first, second, second},
+			want:   "p7/1 x p7/1 a b c", requests: []string{first, second, with(250, second)},
 		},
 		"a rest whose revision is compacted goes on at a later one": {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("x"))), gone("t2"), answer("%s", metaFirst("9", "", item("a")))},
@@ -135,18 +141,18 @@ func TestList(t *testing.T) {
 			script: []http.HandlerFunc{
 				answer("%s", metaFirst("7", "t1", item("x"))), breakOff(cut), gone("t2"), answer("%s", strings.ReplaceAll(whole, `"7"`, `"9"`)),
 			},
-			want: "p7/1 x p7/1 a b p9/1 c", requests: []string{first, second, second, strings.Replace(second, "t1", "t2", 1)},
+			want: "p7/1 x p7/1 a b p9/1 c", requests: []string{first, second, with(250, second), with(250, strings.Replace(second, "t1", "t2", 1))},
 		},
 		"a first page that breaks off and is compacted begins anew, without what was yielded": {
 			opts: engine.ListOptions{Revision: "7"},
 			script: []http.HandlerFunc{
 				breakOff(cut), gone(""), answer("%s", metaFirst("9", "t1", item("0"), item("a"))), answer("%s", metaFirst("9", "", item("b"), item("c"))),
 			},
-			want: "p7/1 a b p9/1 0 p9/1 c", requests: []string{atR, atR, first, second},
+			want: "p7/1 a b p9/1 0 p9/1 c", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
 		},
 		"an API server that has no revisions": {
 			script: []http.HandlerFunc{breakOff(strings.ReplaceAll(cut, `"7"`, `"0"`)), answer("%s", whole)},
-			want:   "p0/1 a b c", requests: []string{first, first},
+			want:   "p0/1 a b c", requests: []string{first, with(50, first)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +220,7 @@ func TestListEndsWhenItsRevisionIsCompactedAgainAndAgain(t *testing.T) {
 }
 
 func TestRevision(t *testing.T) {
-	one := strings.Replace(first, "500", "1", 1)
+	one := with(1, first)
 	for name, c := range map[string]struct {
 		script   []http.HandlerFunc
 		want     string
@@ -342,7 +348,7 @@ func TestASilentServerIsAskedAgain(t *testing.T) {
 	if got != "p7/1 a b" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if diff := cmp.Diff([]string{first, first, atR}, s.requests); diff != "" {
+	if diff := cmp.Diff([]string{first, with(50, first), with(25, atR)}, s.requests); diff != "" {
 		t.Error(diff)
 	}
 }
