@@ -64,6 +64,14 @@ type BackupTemplate struct {
 	// +optional
 	IncludeClusterResources *bool `json:"includeClusterResources,omitempty"`
 
+	// pointInTime says whether all types are backed up as they were at one moment, so
+	// that objects belong together. Valid values are BestEffort and Off. When omitted,
+	// it is BestEffort: types that lie in another etcd, or behind an aggregated API,
+	// are backed up as they are when their turn comes, and so is the rest when etcd
+	// forgets that moment before the backup ends; the backup tells which.
+	// +optional
+	PointInTime PointInTime `json:"pointInTime,omitempty"`
+
 	// ttl is how long the backup is kept, such as "720h". When omitted, the
 	// Config's default holds, and without one 720h.
 	// +optional
@@ -78,6 +86,18 @@ type BackupTemplate struct {
 	// +kubebuilder:validation:MaxLength=63
 	StorageLocation string `json:"storageLocation,omitempty"`
 }
+
+// PointInTime says whether a backup is of one moment.
+// +kubebuilder:validation:Enum=BestEffort;Off
+type PointInTime string
+
+const (
+	// PointInTimeBestEffort backs up all types as they were at one moment, as far as
+	// that is possible.
+	PointInTimeBestEffort PointInTime = "BestEffort"
+	// PointInTimeOff backs up each type as it is when its turn comes.
+	PointInTimeOff PointInTime = "Off"
+)
 
 // Retention says which backups of a Schedule are kept beyond their ttl. Only
 // backups that this cluster took count. A period's slot is filled by its newest

@@ -24,6 +24,7 @@ type backupCreate struct {
 	from      fromFlags
 	ttl       time.Duration
 	location  string
+	moment    string
 	wait      waitFlags
 }
 
@@ -53,6 +54,7 @@ the backup is then named after them and the time.`,
 	o.selection.add(flags, "back up")
 	flags.DurationVar(&o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backup; when omitted, its default")
+	flags.StringVar(&o.moment, "point-in-time", "", "BestEffort backs up all types as they were at one moment, Off each as it is in its turn; when omitted, BestEffort")
 	flags.StringVar(&o.from.policy, "from-policy", "", "BackupPolicy whose template and rules to use")
 	flags.StringVar(&o.from.schedule, "from-schedule", "", "Schedule to take a backup for, beside its times")
 	o.wait.add(flags)
@@ -117,6 +119,9 @@ func (o *backupCreate) backup(name string, now time.Time) (*v1alpha1.Backup, err
 		return nil, err
 	}
 	t.StorageLocation = o.location
+	if t.PointInTime, err = pointInTime(o.moment); err != nil {
+		return nil, err
+	}
 	b.Spec.Template = &t
 	return b, nil
 }
@@ -127,7 +132,19 @@ func (o *backupCreate) given() []string {
 	if o.location != "" {
 		given = append(given, "--storage-location")
 	}
+	if o.moment != "" {
+		given = append(given, "--point-in-time")
+	}
 	return given
+}
+
+// pointInTime reads the flag of that name.
+func pointInTime(value string) (v1alpha1.PointInTime, error) {
+	switch p := v1alpha1.PointInTime(value); p {
+	case "", v1alpha1.PointInTimeBestEffort, v1alpha1.PointInTimeOff:
+		return p, nil
+	}
+	return "", exit.Usagef("--point-in-time %q: write BestEffort or Off", value)
 }
 
 // ofSchedule makes b a backup of s, as its times would.

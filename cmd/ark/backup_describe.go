@@ -80,6 +80,7 @@ func (a *app) storedDetails(ctx context.Context, r inCluster[*v1alpha1.Backup], 
 func details(b *bucket.Bucket, s *catalog.Snapshot) describe.Stored {
 	m := s.Marker
 	return describe.Stored{
+		Revision:  m.Revision,
 		Resources: m.Resources,
 		Where:     b.URL + "/" + archive.FileKey(m.Cluster.UID, m.Name, m.Attempt, ""),
 	}

@@ -146,14 +146,14 @@ func TestBackupCreate(t *testing.T) {
 		"everything": {"create all", "all", cli, v1alpha1.BackupSpec{Template: &v1alpha1.BackupTemplate{}}},
 		"a selection": {
 			"create some --include-namespaces a,b-* --exclude-namespaces c --include-resources deployments.apps --exclude-resources pods" +
-				" -l app=web --include-cluster-resources --ttl 48h --storage-location far",
+				" -l app=web --include-cluster-resources --ttl 48h --storage-location far --point-in-time Off",
 			"some", cli, v1alpha1.BackupSpec{
 				TTL: &metav1.Duration{Duration: 48 * time.Hour},
 				Template: &v1alpha1.BackupTemplate{
 					IncludedNamespaces: []string{"a", "b-*"}, ExcludedNamespaces: []string{"c"},
 					IncludedResources: []string{"deployments.apps"}, ExcludedResources: []string{"pods"},
 					LabelSelector:           &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
-					IncludeClusterResources: &yes, StorageLocation: "far",
+					IncludeClusterResources: &yes, StorageLocation: "far", PointInTime: v1alpha1.PointInTimeOff,
 				},
 			},
 		},

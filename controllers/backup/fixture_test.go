@@ -78,7 +78,7 @@ func setUp(t *testing.T) *fixture {
 		t: t, client: labtest.Client(t, cluster), uid: uid,
 		clock:  controllertest.NewClock(time.Now().Truncate(time.Second)), //nolint:forbidigo // the API server's creation times are the machine's
 		events: &controllertest.Events{}, store: storetest.NewFaulty(inner),
-		source: collect.Source{Discoverer: access, Lister: access},
+		source: collect.Source{Discoverer: access, Lister: access, Historian: access},
 	}
 	f.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	f.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}, Data: map[string]string{"a": "b"}})

@@ -69,6 +69,7 @@ func (r *Reconciler) addTemplate(ctx context.Context, s *scope, req *backup.Requ
 	if req.Collect.Template, err = template.Selection(resolved); err != nil {
 		return step.Stall(v1alpha1.RequestInvalidReason, "template.%w", err)
 	}
+	req.Collect.AnyMoment = resolved.PointInTime == v1alpha1.PointInTimeOff
 	req.TTL = resolved.TTL.Duration
 	if req.Spec, err = json.Marshal(s.backup.Spec); err != nil {
 		return fmt.Errorf("record the spec: %w", err)

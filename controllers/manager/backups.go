@@ -17,7 +17,7 @@ func setUpBackup(s shared) error {
 	r := &backup.Reconciler{
 		Client: s.GetClient(), Events: s.GetEventRecorder("ark-backup"), Clock: s.opts.Clock,
 		Locations: s.locations, Rules: s.rules,
-		Source: collect.Source{Discoverer: s.cluster, Lister: s.cluster}, ClusterUID: s.clusterUID,
+		Source: collect.Source{Discoverer: s.cluster, Lister: s.cluster, Historian: s.cluster}, ClusterUID: s.clusterUID,
 		Takes: backup.NewTakes(), Removals: backup.NewRemovals(),
 		NewAttempt: newAttempt, Metrics: s.metrics,
 	}

@@ -85,7 +85,7 @@ func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *co
 		sync:     &sync.Reconciler{Client: c, Reader: c, Locations: places, Events: told, Clock: clock, Runs: listings},
 		backup: &backup.Reconciler{
 			Client: c, Events: told, Clock: clock, Locations: places, Rules: loader, ClusterUID: uid,
-			Source: collect.Source{Discoverer: access, Lister: access}, Takes: takes, Removals: removals,
+			Source: collect.Source{Discoverer: access, Lister: access, Historian: access}, Takes: takes, Removals: removals,
 			NewAttempt: func() string { attempts++; return fmt.Sprintf("a%d", attempts) },
 		},
 		restore: &restore.Reconciler{

@@ -160,7 +160,7 @@ func (f *fixture) config(change func(*v1alpha1.ConfigSpec)) {
 func (f *fixture) backup(name, cluster string, labels ...string) {
 	f.t.Helper()
 	snapshot, err := backup.Take(f.t.Context(), backup.Ports{
-		Source: collect.Source{Discoverer: f.access, Lister: f.access}, Catalog: f.catalog, Clock: f.clock,
+		Source: collect.Source{Discoverer: f.access, Lister: f.access, Historian: f.access}, Catalog: f.catalog, Clock: f.clock,
 	}, backup.Request{
 		Cluster: archive.Cluster{UID: cluster, Name: "lab"}, Name: name, Attempt: "a1",
 		Spec: []byte(`{}`), Template: []byte(`{}`), Created: f.clock.Now(), TTL: time.Hour,

@@ -57,6 +57,9 @@ type Marker struct {
 	// Expires is when the time to live runs out, unless records extend it.
 	Expires time.Time `json:"expires"`
 
+	// Revision is the resourceVersion that types were listed at, except those that
+	// tell another; empty when each was listed as it was when its turn came.
+	Revision string `json:"revision,omitempty"`
 	// Completeness is "Complete" or "Partial".
 	Completeness string `json:"completeness"`
 	// Objects counts what was seen.
@@ -105,6 +108,12 @@ type ResourceSummary struct {
 	Namespaced bool   `json:"namespaced,omitempty"`
 	// Revision is the resourceVersion that the type was listed at.
 	Revision string `json:"revision,omitempty"`
+	// RestRevision is the one that the rest of it was listed at, where Revision was
+	// compacted in the middle.
+	RestRevision string `json:"restRevision,omitempty"`
+	// OwnHistory says that the type lies in another etcd than most, or behind another
+	// API server: its revisions cannot be compared with those of other types.
+	OwnHistory bool `json:"ownHistory,omitempty"`
 }
 
 // File is one stored file.

@@ -89,6 +89,7 @@ func (m *Marker) check() error {
 		rule{m.Policy == "" || isDomain(m.Policy), "policy", m.Policy, "is not a DNS name"},
 		rule{isObject(m.Spec), "spec", m.Spec, "is not a JSON object"},
 		rule{isObject(m.Template), "template", m.Template, "is not a JSON object"},
+		rule{isText(m.Revision), "revision", m.Revision, "is not text"},
 		rule{m.Completeness == Complete || m.Completeness == Partial, "completeness", m.Completeness, "is not Complete or Partial"},
 	); err != nil {
 		return err
@@ -156,6 +157,7 @@ func checkResources(all map[string]ResourceSummary) error {
 			rule{isLabel(r.Version), "resources.version", r.Version, "is not a DNS label"},
 			rule{isKind(r.Kind), "resources.kind", r.Kind, "is not a kind"},
 			rule{isText(r.Revision), "resources.revision", r.Revision, "is not text"},
+			rule{isText(r.RestRevision), "resources.restRevision", r.RestRevision, "is not text"},
 		); err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -71,8 +73,19 @@ func (l *runLog) outcome(report *collect.Report) {
 	for _, m := range report.Results.Errors {
 		l.logger.Error(m.Message, "object", m.Object, "code", m.Code)
 	}
+	if report.Revision != "" {
+		l.line("Listed types at one moment", "revision", report.Revision, "withOwnHistory", withOwnHistory(report))
+	}
 	l.line("Committing backup", "included", report.Objects.Included, "excluded", report.Objects.Excluded,
 		"failed", report.Objects.Failed, "complete", report.Complete())
+}
+
+// withOwnHistory names the types that could not be listed at the moment of the
+// others.
+func withOwnHistory(report *collect.Report) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(report.Resources)), func(name string) bool {
+		return !report.Resources[name].OwnHistory
+	})
 }
 
 func (l *runLog) close() error {

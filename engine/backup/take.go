@@ -162,7 +162,7 @@ func (t *take) marker(report *collect.Report, completed time.Time) archive.Marke
 		Cluster: t.req.Cluster, Schedule: t.req.Schedule, Policy: t.req.Policy,
 		Spec: t.req.Spec, Template: t.req.Template, Rules: t.req.Rules,
 		Created: t.req.Created.UTC(), Started: t.started, Completed: completed, Expires: t.req.Created.Add(t.req.TTL).UTC(),
-		Completeness: archive.Complete, Objects: report.Objects, Resources: report.Resources, ExcludedBy: report.ExcludedBy,
+		Revision: report.Revision, Completeness: archive.Complete, Objects: report.Objects, Resources: report.Resources, ExcludedBy: report.ExcludedBy,
 		Warnings: texts(report.Results.Warnings), Errors: texts(report.Results.Errors),
 	}
 	if !report.Complete() {

@@ -52,6 +52,8 @@ func (c cluster) Discover(context.Context) (engine.Discovery, error) {
 	return engine.Discovery{Resources: []engine.Resource{configMaps, namespaces}}, nil
 }
 
+func (c cluster) Revision(context.Context, engine.Resource) (string, error) { return "7", nil }
+
 func (c cluster) List(_ context.Context, r engine.Resource, _ engine.ListOptions) iter.Seq2[engine.Object, error] {
 	return func(yield func(engine.Object, error) bool) {
 		if r.Name == "namespaces" {
@@ -108,7 +110,7 @@ func request(name, attempt string) backup.Request {
 }
 
 func ports(c *catalog.Catalog, source cluster) backup.Ports {
-	return backup.Ports{Source: collect.Source{Discoverer: source, Lister: source}, Catalog: c, Clock: clock{}}
+	return backup.Ports{Source: collect.Source{Discoverer: source, Lister: source, Historian: source}, Catalog: c, Clock: clock{}}
 }
 
 func TestTheMarkerSaysWhatWasTaken(t *testing.T) {
@@ -137,7 +139,7 @@ func TestTheMarkerSaysWhatWasTaken(t *testing.T) {
 		Spec: json.RawMessage(`{"policyName":"shop"}`), Template: json.RawMessage(`{"ttl":"1h"}`),
 		Rules:   &archive.Rules{Digest: "sha256:" + strings.Repeat("a", 64), Count: 1},
 		Created: created, Started: created.Add(time.Minute), Completed: created.Add(time.Minute), Expires: created.Add(time.Hour),
-		Completeness: archive.Complete, Objects: archive.Counts{Included: 4}, ExcludedBy: map[string]int64{},
+		Revision: "7", Completeness: archive.Complete, Objects: archive.Counts{Included: 4}, ExcludedBy: map[string]int64{},
 	}
 	if diff := cmp.Diff(want, m, cmp.Transformer("nonEmpty", func(m map[string]int64) int { return len(m) })); diff != "" {
 		t.Errorf("marker mismatch (-want +got):\n%s", diff)
@@ -216,7 +218,7 @@ func TestWhatLiesBesideTheArchive(t *testing.T) {
 		}
 		messages = append(messages, line.Msg)
 	}
-	if diff := cmp.Diff([]string{"Taking backup", "Listing types", "Committing backup"}, messages); diff != "" {
+	if diff := cmp.Diff([]string{"Taking backup", "Listing types", "Listed types at one moment", "Committing backup"}, messages); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 	header := bufio.NewScanner(open(archive.DecisionsFile))

@@ -32,6 +32,13 @@ const (
 	CodeNoEffect = "no-effect"
 	// CodeNamespaceMissing: a namespace that the template names does not exist.
 	CodeNamespaceMissing = "namespace-missing"
+	// CodeNoMoment: types could not be listed as they were at one moment.
+	CodeNoMoment = "no-moment"
+	// CodeMomentMoved: the revision that types were listed at was compacted, and those
+	// still to come are of a later one.
+	CodeMomentMoved = "moment-moved"
+	// CodeListTorn: the revision of a type was compacted in the middle of its list.
+	CodeListTorn = "list-torn"
 	// CodeListFailed: a type could not be listed, or not to the end.
 	CodeListFailed = "list-failed"
 	// CodeRuleError: the rules failed on an object; it is archived.

@@ -19,7 +19,7 @@ import (
 // Collect archives what opts cover of source into sink. Without a decider there
 // are no rules.
 //
-// Types are listed in three stages, in parallel within each: namespaced types;
+// Types are listed as they were at one moment, in three stages, in parallel within each: namespaced types;
 // cluster-scoped types; and those that objects of any type may need. Objects go
 // into the sink as they arrive: what is held in memory is one object for each
 // list, and the names of what is needed later.
@@ -28,8 +28,8 @@ import (
 // the decision log fails, ctx ends, or the rules fail under FailOnRuleError.
 // Everything else is in the report.
 func Collect(ctx context.Context, source Source, decider Decider, sink Sink, opts Options) (*Report, error) {
-	if source.Discoverer == nil || source.Lister == nil || sink == nil {
-		return nil, errors.New("collect: a discoverer, a lister and a sink are needed")
+	if source.Discoverer == nil || source.Lister == nil || sink == nil || source.Historian == nil && !opts.AnyMoment {
+		return nil, errors.New("collect: a discoverer, a lister, a historian and a sink are needed")
 	}
 	discovery, err := source.Discoverer.Discover(ctx)
 	if err != nil {
@@ -47,7 +47,7 @@ func Collect(ctx context.Context, source Source, decider Decider, sink Sink, opt
 	if err := r.everything(ctx, discovery.Resources); err != nil {
 		return nil, err
 	}
-	return r.report.finish(), nil
+	return r.report.finish(r.moment), nil
 }
 
 // run is one call of Collect.
@@ -58,6 +58,7 @@ type run struct {
 	opts      Options
 	selection *selection.Selection
 
+	moment     *moment
 	namespaces namespaceFacts
 	related    *related
 
@@ -83,6 +84,9 @@ func (r *run) warn(broken []engine.BrokenGroup) {
 func (r *run) everything(ctx context.Context, resources []engine.Resource) error {
 	stages, err := r.plan(resources)
 	if err != nil {
+		return err
+	}
+	if err := r.fixMoment(ctx, resources, stages); err != nil {
 		return err
 	}
 	if err := r.learnNamespaces(ctx, resources); err != nil {

@@ -22,7 +22,7 @@ import (
 
 func run(t *testing.T, c *cluster, d collect.Decider, s *sink, opts collect.Options) *collect.Report {
 	t.Helper()
-	report, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c}, d, s, opts)
+	report, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c, Historian: c}, d, s, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func TestCollectEndsWhenItMust(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, s, opts := town(t), newSink(), collect.Options{}
 			tc.change(c, s, &opts)
-			report, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c}, tc.rules, s, opts)
+			report, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c, Historian: c}, tc.rules, s, opts)
 			if err == nil || err.Error() != tc.want || (tc.is != nil && !errors.Is(err, tc.is)) {
 				t.Errorf("Collect() = %v, %v, want error %q", report, err, tc.want)
 			}
@@ -179,7 +179,7 @@ func TestCollectEndsWithItsContext(t *testing.T) {
 			cancel(errShutdown)
 		}
 	}
-	_, err := collect.Collect(ctx, collect.Source{Discoverer: c, Lister: c}, nil, s, collect.Options{})
+	_, err := collect.Collect(ctx, collect.Source{Discoverer: c, Lister: c, Historian: c}, nil, s, collect.Options{})
 	if !errors.Is(err, errShutdown) {
 		t.Errorf("Collect() error = %v, want %v", err, errShutdown)
 	}

@@ -32,8 +32,16 @@ type cluster struct {
 	objects   map[engine.Key]engine.Object
 	// fail ends the list of a type with an error after so many objects.
 	fail map[string]failure
+	// refuse fails the list of a type at a revision, "<type> at <revision>".
+	refuse map[string]error
 	// onList is called before a list begins.
 	onList func(resource string)
+	// pages are the revisions of the pages of a type's list; one where it is not told.
+	pages map[string][]string
+	// history is how far that of types has come, by type; "7" where it is not told.
+	history map[string]string
+	// asked is called before a type is asked for its history.
+	asked func(resource string) error
 
 	mu       sync.Mutex
 	lists    []string
@@ -49,6 +57,7 @@ type failure struct {
 var _ interface {
 	engine.Discoverer
 	engine.Lister
+	engine.Historian
 } = (*cluster)(nil)
 
 func (c *cluster) Discover(context.Context) (engine.Discovery, error) {
@@ -63,8 +72,18 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 		if c.onList != nil {
 			c.onList(name)
 		}
-		if opts.OnPage != nil {
-			opts.OnPage(engine.Page{Revision: cmp.Or(opts.Revision, "7")})
+		if err := c.refuse[name+" at "+opts.Revision]; err != nil {
+			yield(engine.Object{}, err)
+			return
+		}
+		pages := c.pages[name]
+		if pages == nil {
+			pages = []string{cmp.Or(opts.Revision, usual)}
+		}
+		for _, revision := range pages {
+			if opts.OnPage != nil {
+				opts.OnPage(engine.Page{Revision: revision})
+			}
 		}
 		broken, fails := c.fail[name]
 		buffer := make([]byte, 0, 1<<16)
@@ -89,6 +108,24 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 	}
 }
 
+func (c *cluster) Revision(_ context.Context, r engine.Resource) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := r.GroupResource().String()
+	if c.asked != nil {
+		if err := c.asked(name); err != nil {
+			return "", err
+		}
+	}
+	if revision, told := c.history[name]; told {
+		return revision, nil
+	}
+	return usual, nil
+}
+
+// usual is the revision of a cluster where nothing happens.
+const usual = "7"
+
 func (c *cluster) begin(name string, opts engine.ListOptions) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +136,7 @@ func (c *cluster) begin(name string, opts engine.ListOptions) {
 	if opts.Labels != nil {
 		line += " where " + opts.Labels.String()
 	}
-	if opts.Revision != "" {
+	if opts.Revision != usual {
 		line += " at " + opts.Revision
 	}
 	c.lists = append(c.lists, line)

@@ -49,7 +49,7 @@ func (r *run) learnNamespaces(ctx context.Context, resources []engine.Resource) 
 }
 
 func (r *run) listFacts(ctx context.Context, t engine.Resource) error {
-	for o, err := range r.source.Lister.List(ctx, t, engine.ListOptions{Revision: r.opts.Revision}) {
+	for o, err := range r.objects(ctx, t, engine.ListOptions{}) {
 		if err != nil {
 			return err
 		}

@@ -26,9 +26,9 @@ type Options struct {
 	OnRuleError RuleErrorAction
 	// Protected are never archived: the Secrets that Ark's own Config names.
 	Protected map[engine.Key]struct{}
-	// Revision is the resourceVersion that every type is listed at; empty lists
-	// each as it is when its turn comes.
-	Revision string
+	// AnyMoment lists each type as it is when its turn comes. Without it, types are
+	// listed as they were at one moment, as far as that is possible.
+	AnyMoment bool
 	// Lists is how many types are listed at a time; zero is 4.
 	Lists int
 	// Progress is called now and then, and after every type. Calls do not overlap.

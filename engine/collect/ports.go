@@ -70,4 +70,7 @@ func (s archiveSink) NewMember() Member { return s.Writer.NewMember() }
 type Source struct {
 	Discoverer engine.Discoverer
 	Lister     engine.Lister
+	// Historian finds the moment that types are listed at. It may be nil under
+	// Options.AnyMoment.
+	Historian engine.Historian
 }

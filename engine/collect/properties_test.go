@@ -131,7 +131,7 @@ func TestArchiveHoldsWhatTheClusterHeld(t *testing.T) {
 	c := randomCluster(t, rand.New(rand.NewPCG(7, 7)))
 	var contents, index bytes.Buffer
 	w := archive.NewWriter(&contents, &index, time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
-	_, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c}, excludesOut, collect.Archive(w), collect.Options{})
+	_, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c, Historian: c}, excludesOut, collect.Archive(w), collect.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func BenchmarkCollect(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := collect.Collect(b.Context(), collect.Source{Discoverer: c, Lister: s}, nil, nothing{}, collect.Options{}); err != nil {
+		if _, err := collect.Collect(b.Context(), collect.Source{Discoverer: c, Lister: s, Historian: c}, nil, nothing{}, collect.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ package collect
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/gopherwood/ark/engine/archive"
@@ -16,6 +17,9 @@ type Report struct {
 	// Objects counts what was seen. An object that is archived although the rules
 	// failed on it is both included and failed.
 	Objects archive.Counts
+	// Revision is the resourceVersion that types were listed at, except those that
+	// tell another; empty when each was listed as it was when its turn came.
+	Revision string
 	// Resources tells of each type that was listed, by group resource. A Revision is
 	// that of the type's first page.
 	Resources map[string]archive.ResourceSummary
@@ -40,7 +44,8 @@ func newReport() *Report {
 func (r *Report) add(s *stream) { r.streams = append(r.streams, s) }
 
 // finish sums up the streams, in the order of their types.
-func (r *Report) finish() *Report {
+func (r *Report) finish(m *moment) *Report {
+	r.ofMoment(m)
 	slices.SortFunc(r.streams, func(a, b *stream) int { return cmp.Compare(a.name, b.name) })
 	r.Results.Resources = make(map[string]map[string]int64, len(r.streams))
 	for _, s := range r.streams {
@@ -52,7 +57,11 @@ func (r *Report) finish() *Report {
 		}
 		r.Resources[s.name] = archive.ResourceSummary{
 			Counts: s.counts, Version: s.resource.Version, Kind: s.resource.Kind,
-			Namespaced: s.resource.Namespaced, Revision: s.revision,
+			Namespaced: s.resource.Namespaced, Revision: s.revision, RestRevision: s.restRevision,
+			OwnHistory: m.hasOwnHistory(s.resource.GroupResource()),
+		}
+		if r.Revision != "" && s.restRevision != "" {
+			r.Results.Warn(torn(s))
 		}
 		r.Results.Resources[s.name] = byOutcome(s.counts)
 		for _, m := range s.errors {
@@ -62,6 +71,30 @@ func (r *Report) finish() *Report {
 	}
 	r.streams = nil
 	return r
+}
+
+// ofMoment tells which revision the backup is of, and where it had to leave it.
+func (r *Report) ofMoment(m *moment) {
+	if len(m.revisions) == 0 {
+		return
+	}
+	r.Revision = m.revisions[0]
+	for i, later := range m.revisions[1:] {
+		r.Results.Warn(archive.Message{
+			Code: CodeMomentMoved,
+			Message: fmt.Sprintf("etcd compacted revision %s while the backup ran: the types that were still to come are of revision %s",
+				m.revisions[i], later),
+		})
+	}
+}
+
+// torn warns that a type is not of one moment.
+func torn(s *stream) archive.Message {
+	return archive.Message{
+		Object: s.name, Code: CodeListTorn,
+		Message: fmt.Sprintf("revision %s was compacted in the middle of the list: what came after is of revision %s, and "+
+			"objects that were changed in between may not fit together", s.revision, s.restRevision),
+	}
 }
 
 func byOutcome(c archive.Counts) map[string]int64 {

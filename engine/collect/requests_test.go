@@ -50,9 +50,9 @@ func TestCollectLists(t *testing.T) {
 			collect.Options{Template: selection.Template{Selectors: selector(t, "app=shop"), IncludedResources: []string{"configmaps"}}},
 			[]string{"configmaps where app=shop", "customresourcedefinitions.apiextensions.k8s.io", "namespaces", "namespaces"},
 		},
-		"everything at one revision": {
-			collect.Options{Revision: "42", Template: selection.Template{IncludedResources: []string{"secrets"}}},
-			[]string{"customresourcedefinitions.apiextensions.k8s.io at 42", "namespaces at 42", "namespaces at 42", "secrets at 42"},
+		"each type as it is, where no moment is wanted": {
+			collect.Options{AnyMoment: true, Template: selection.Template{IncludedResources: []string{"secrets"}}},
+			[]string{"customresourcedefinitions.apiextensions.k8s.io at ", "namespaces at ", "namespaces at ", "secrets at "},
 		},
 		"only one of two types that serve the same objects": {
 			collect.Options{Template: selection.Template{IncludedResources: []string{"events"}}},
@@ -168,7 +168,8 @@ func TestReportTellsOfEachType(t *testing.T) {
 		}))
 	}
 	want := &collect.Report{
-		Objects: archive.Counts{Included: 2, Excluded: 1, Failed: 1},
+		Revision: usual,
+		Objects:  archive.Counts{Included: 2, Excluded: 1, Failed: 1},
 		Resources: map[string]archive.ResourceSummary{
 			"configmaps": {Counts: archive.Counts{Included: 1, Excluded: 1}, Version: "v1", Kind: "Configmap", Namespaced: true, Revision: "7"},
 			"customresourcedefinitions.apiextensions.k8s.io": {Version: "v1", Kind: "Customresourcedefinition", Revision: "7"},

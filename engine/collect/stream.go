@@ -34,6 +34,8 @@ type stream struct {
 	errors     []archive.Message
 	moreErrors int64
 	revision   string
+	// restRevision is the last one that differs from revision.
+	restRevision string
 	// unreported objects are not in the run's progress yet.
 	unreported int64
 	// namespace is where the last archived object lies: most lists are in the order
@@ -48,11 +50,11 @@ func newStream(r *run, t task, member Member) *stream {
 // list archives the objects of one namespace, or of all. Its error is about the
 // type, unless it is a runError or ctx ended.
 func (s *stream) list(ctx context.Context, namespace string) error {
-	opts := engine.ListOptions{Namespace: namespace, Revision: s.run.opts.Revision, OnPage: s.page}
+	opts := engine.ListOptions{Namespace: namespace, OnPage: s.page}
 	if s.resource.Namespaced {
 		opts.Labels = s.run.selection.LabelSelector()
 	}
-	for o, err := range s.run.source.Lister.List(ctx, s.resource, opts) {
+	for o, err := range s.run.objects(ctx, s.resource, opts) {
 		if err != nil {
 			return err
 		}
@@ -63,9 +65,13 @@ func (s *stream) list(ctx context.Context, namespace string) error {
 	return nil
 }
 
+// page notes the revision that the type is read at, and the one that its rest is.
 func (s *stream) page(p engine.Page) {
-	if s.revision == "" {
+	switch {
+	case s.revision == "":
 		s.revision = p.Revision
+	case s.revision != p.Revision:
+		s.restRevision = p.Revision
 	}
 }
 

@@ -181,7 +181,7 @@ func (s *site) backup() func() restore.Source {
 	})
 	var contents, index bytes.Buffer
 	w := archive.NewWriter(&contents, &index, time.Unix(0, 0))
-	report, err := collect.Collect(s.t.Context(), collect.Source{Discoverer: s.cluster, Lister: s.cluster}, nil, collect.Archive(w),
+	report, err := collect.Collect(s.t.Context(), collect.Source{Discoverer: s.cluster, Lister: s.cluster, Historian: s.cluster}, nil, collect.Archive(w),
 		collect.Options{Template: selection.Template{IncludedNamespaces: []string{"shop"}, ClusterResources: new(true)}})
 	must(s.t, err)
 	must(s.t, w.Close())

@@ -46,7 +46,7 @@ func takeBackup(ctx context.Context, j job, m *meter) error {
 		return err
 	}
 	snapshot, err := backup.Take(ctx, backup.Ports{
-		Source: collect.Source{Discoverer: cluster, Lister: cluster}, Catalog: store, Clock: clock{},
+		Source: collect.Source{Discoverer: cluster, Lister: cluster, Historian: cluster}, Catalog: store, Clock: clock{},
 	}, backup.Request{
 		Cluster: archive.Cluster{UID: uid}, Name: j.Backup, Attempt: "one",
 		Created: time.Now(), TTL: time.Hour,

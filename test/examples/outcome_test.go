@@ -42,7 +42,7 @@ func collectUnder(t *testing.T, e example, policy *v1alpha1.BackupPolicy, source
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := collect.Options{Template: template(t, policy.Spec.Template)}
+	opts := collect.Options{Template: template(t, policy.Spec.Template), AnyMoment: true}
 	if policy.Spec.Selection == v1alpha1.SelectionOptIn {
 		opts.Mode = collect.OptIn
 	}

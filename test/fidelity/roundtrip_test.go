@@ -36,7 +36,7 @@ type taken struct {
 // take takes a backup of what a template covers.
 func (s *stage) take(tb testing.TB, template selection.Template) *taken {
 	tb.Helper()
-	return s.takeFrom(tb, collect.Source{Discoverer: s.cluster, Lister: s.cluster}, template)
+	return s.takeFrom(tb, collect.Source{Discoverer: s.cluster, Lister: s.cluster, Historian: s.cluster}, template)
 }
 
 func (s *stage) takeFrom(tb testing.TB, source collect.Source, template selection.Template) *taken {

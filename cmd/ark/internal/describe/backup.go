@@ -21,6 +21,9 @@ import (
 
 // Stored is what only the store knows of a backup.
 type Stored struct {
+	// Revision is the resourceVersion that types were listed at; empty when each was
+	// listed as it was in its turn.
+	Revision string
 	// Resources tells of each type, by group resource.
 	Resources map[string]archive.ResourceSummary
 	// Where is the address of the backup's files; empty when it is not known.
@@ -42,6 +45,7 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 		{"Made for", madeFor(b)},
 		{"Rules", revision(st.Policy)},
 		{"Covers", coverage(st.Template, b.Spec.Template)},
+		{"One moment", moment(stored)},
 		{"Started", p.at(st.StartTime)},
 		{"Completed", p.at(st.CompletionTime)},
 		{"Took", p.took(st.StartTime, st.CompletionTime)},

@@ -1,0 +1,229 @@
+// SPDX-FileCopyrightText: The Ark Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package collect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
+)
+
+// maxProbes is how many types are asked for their revision at a time. The answer
+// is one object; what takes time is that an API server lets its cache of a type
+// catch up first, up to 100 ms after something else was written.
+const maxProbes = 16
+
+// moment is the revision that types are listed at, so that what is archived
+// belongs together. It is safe for concurrent use.
+//
+// The types that share an etcd share its revisions, and any of them can be listed
+// as it was at one. A type of another etcd, or behind another API server, has a
+// history of its own: a revision of ours means nothing there, or another time. It
+// is recognised before anything is listed, and stays apart.
+type moment struct {
+	historian engine.Historian
+	// reference is the type whose history the revisions are of.
+	reference engine.Resource
+
+	mu sync.Mutex
+	// revisions are those of the run, the latest last: more than one when etcd
+	// compacted one that types were still to be listed at. None means that every type
+	// is listed as it is when its turn comes.
+	revisions []string
+	// apart are the types that are listed as they are all the same, and true when
+	// that is because of a history of their own.
+	apart map[schema.GroupResource]bool
+}
+
+// fix chooses the revision for types. It fails when there is none.
+func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
+	before, err := m.historian.Revision(ctx, m.reference)
+	if err != nil {
+		return err
+	}
+	found, err := m.probe(ctx, types)
+	if err != nil {
+		return err
+	}
+	now, err := m.historian.Revision(ctx, m.reference)
+	if err != nil {
+		return err
+	}
+	if !isRevision(before) || !isRevision(now) {
+		return fmt.Errorf("revisions %q and %q of %s cannot be compared", before, now, m.reference.GroupResource())
+	}
+	for i, t := range types {
+		switch revision := found[i]; {
+		case revision == "":
+			m.apart[t.GroupResource()] = false // its list will tell why
+		case !isBetween(revision, before, now):
+			m.apart[t.GroupResource()] = true
+		}
+	}
+	m.revisions = []string{now}
+	return nil
+}
+
+// probe returns the revision of each type, empty where there is none. It fails
+// only when ctx ends.
+func (m *moment) probe(ctx context.Context, types []engine.Resource) ([]string, error) {
+	found := make([]string, len(types))
+	var group errgroup.Group
+	group.SetLimit(maxProbes)
+	for i, t := range types {
+		group.Go(func() error {
+			revision, err := m.historian.Revision(ctx, t)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err == nil {
+				found[i] = cmp.Or(revision, "0")
+			}
+			return nil
+		})
+	}
+	return found, group.Wait()
+}
+
+// of returns the revision to list a type at; empty for the latest.
+func (m *moment) of(t schema.GroupResource) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, apart := m.apart[t]; apart || len(m.revisions) == 0 {
+		return ""
+	}
+	return m.revisions[len(m.revisions)-1]
+}
+
+// hasOwnHistory reports whether the revisions of a type are of another history.
+func (m *moment) hasOwnHistory(t schema.GroupResource) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.apart[t]
+}
+
+// leave sets a type apart.
+func (m *moment) leave(t schema.GroupResource, ownHistory bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.apart[t] = ownHistory
+}
+
+// renew replaces a revision that was compacted: all types still to come move to
+// the new one together. It is of no use to a type that has just been given it.
+func (m *moment) renew(ctx context.Context, gone string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.revisions[len(m.revisions)-1] != gone {
+		return nil // another list found out first
+	}
+	now, err := m.historian.Revision(ctx, m.reference)
+	if err != nil {
+		return err
+	}
+	m.revisions = append(m.revisions, now)
+	return nil
+}
+
+// recover makes a list possible that failed, before it yielded anything, at
+// a revision. It reports whether the list is worth another try.
+func (m *moment) recover(ctx context.Context, t schema.GroupResource, at string, tries int, err error) bool {
+	switch {
+	case at == "":
+		return false
+	case errors.Is(err, engine.ErrRevisionUnknown):
+		m.leave(t, true)
+	case !errors.Is(err, engine.ErrRevisionGone):
+		return false
+	case tries > 0 || m.renew(ctx, at) != nil:
+		m.leave(t, false)
+	}
+	return true
+}
+
+// objects lists a type at the run's moment, as far as that is possible: what
+// matters more is that it is listed.
+func (r *run) objects(ctx context.Context, t engine.Resource, opts engine.ListOptions) iter.Seq2[engine.Object, error] {
+	return func(yield func(engine.Object, error) bool) {
+		for tries := 0; ; tries++ {
+			opts.Revision = r.moment.of(t.GroupResource())
+			again, yielded := false, false
+			for o, err := range r.source.Lister.List(ctx, t, opts) {
+				if err != nil && !yielded {
+					if again = r.moment.recover(ctx, t.GroupResource(), opts.Revision, tries, err); again {
+						break
+					}
+				}
+				if yielded = true; !yield(o, err) {
+					return
+				}
+			}
+			if !again {
+				return
+			}
+		}
+	}
+}
+
+// fixMoment chooses the moment of the run. Where there is none to be had, each
+// type is archived as it is when its turn comes, and a warning says so.
+func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages [3][]task) error {
+	r.moment = &moment{historian: r.source.Historian, apart: map[schema.GroupResource]bool{}}
+	if r.opts.AnyMoment {
+		return nil
+	}
+	i := slices.IndexFunc(resources, func(t engine.Resource) bool { return t.GroupResource() == namespacesType })
+	if i < 0 {
+		return nil // that there are no namespaces is an error already
+	}
+	r.moment.reference = resources[i]
+	var types []engine.Resource
+	for _, tasks := range stages {
+		for _, t := range tasks {
+			if t.resource.GroupResource() != namespacesType {
+				types = append(types, t.resource)
+			}
+		}
+	}
+	err := r.moment.fix(ctx, types)
+	if ctx.Err() != nil {
+		return fmt.Errorf("ask for revisions: %w", context.Cause(ctx))
+	}
+	if err != nil {
+		r.report.Results.Warn(archive.Message{
+			Code:    CodeNoMoment,
+			Message: fmt.Sprintf("types are not of one moment, each is as it was when its turn came: %v", err),
+		})
+	}
+	return nil
+}
+
+// isRevision reports whether s can be compared: a decimal number above zero.
+func isRevision(s string) bool {
+	if s == "" || s[0] == '0' {
+		return false
+	}
+	return !slices.ContainsFunc([]byte(s), func(c byte) bool { return c < '0' || c > '9' })
+}
+
+// isBetween reports whether a revision lies between two others, or is one of them.
+func isBetween(revision, from, to string) bool {
+	return isRevision(revision) && compareRevisions(from, revision) <= 0 && compareRevisions(revision, to) <= 0
+}
+
+// compareRevisions orders revisions of one history: numbers of any length, without
+// leading zeros.
+func compareRevisions(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
