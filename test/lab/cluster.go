@@ -37,6 +37,12 @@ type Options struct {
 	// Audit names users, such as system:serviceaccount:ns:name, whose requests are
 	// recorded: see Cluster.Audited.
 	Audit []string
+	// OwnEtcd names types, as "<group>/<resource>" with an empty group for the core's,
+	// that lie in an etcd of their own.
+	OwnEtcd []string
+	// CompactEvery is how long etcd remembers what was overwritten, at least: after
+	// twice that it has forgotten it. When omitted, it is 5 minutes.
+	CompactEvery time.Duration
 	// Features switches features of the API server on or off, by their gates.
 	Features map[string]bool
 	// Detached leaves the cluster running when this process ends.
@@ -133,7 +139,7 @@ func (c *Cluster) prepare(dir string) error {
 
 // start runs the components, one after the other is ready.
 func (c *Cluster) start(ctx context.Context, opts Options) error {
-	if err := c.startEtcd(); err != nil {
+	if err := c.startEtcds(); err != nil {
 		return err
 	}
 	if err := c.startAPIServer(ctx); err != nil {
@@ -150,34 +156,17 @@ func (c *Cluster) start(ctx context.Context, opts Options) error {
 
 // run starts one component and keeps it for Stop.
 func (c *Cluster) run(name string, args ...string) (*process, error) {
-	p, err := start(c.Dir, name, c.Binaries[name], c.detached, args...)
+	return c.runAs(name, name, args...)
+}
+
+// runAs starts a component under a name of its own: there may be two of it.
+func (c *Cluster) runAs(name, component string, args ...string) (*process, error) {
+	p, err := start(c.Dir, name, c.Binaries[component], c.detached, args...)
 	if err != nil {
 		return nil, err
 	}
 	c.processes = append(c.processes, p)
 	return p, nil
-}
-
-// etcdSocket is relative to the cluster's folder, which is every component's
-// working directory: so it needs no port, nobody else's etcd can be mistaken for
-// it, and the limit of 108 bytes for the path of a socket does not matter. etcd
-// wants something like a port at its end, which is part of the file's name.
-const (
-	etcdSocket     = "unix://etcd:0"
-	etcdPeerSocket = "unix://peer:0"
-)
-
-func (c *Cluster) startEtcd() error {
-	// Each component has a file of the cluster's folder among its arguments: by
-	// that, a later process recognises it.
-	_, err := c.run(etcd,
-		"--name=lab", "--data-dir="+filepath.Join(c.Dir, "etcd-data"), "--unsafe-no-fsync", "--log-level=warn",
-		"--listen-client-urls="+etcdSocket, "--advertise-client-urls="+etcdSocket,
-		"--listen-peer-urls="+etcdPeerSocket, "--initial-advertise-peer-urls="+etcdPeerSocket,
-		"--initial-cluster=lab="+etcdPeerSocket,
-		// A load test writes more than the 2 GiB that are the default.
-		"--quota-backend-bytes=8589934592")
-	return err // the API server waits for it, and its log is shown then
 }
 
 // startAPIServer tries one free port after another: between finding a port and
@@ -208,11 +197,11 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	args = append(args, c.etcdFlags()...)
 	for gate, on := range c.options.Features {
 		args = append(args, fmt.Sprintf("--feature-gates=%s=%t", gate, on))
 	}
 	p, err := c.run(apiServer, append(args,
-		"--etcd-servers="+etcdSocket,
 		"--bind-address=127.0.0.1", "--secure-port="+port,
 		"--tls-cert-file="+filepath.Join(c.Dir, serverCert), "--tls-private-key-file="+serverKey,
 		"--client-ca-file="+caCert,
