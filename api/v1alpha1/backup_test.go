@@ -121,6 +121,11 @@ func TestBackupTemplate(t *testing.T) {
 			spec: `{template: {storageLocation: ` + strings.Repeat("x", 64) + `}}`,
 			want: "spec.template.storageLocation: Too long: may not be more than 63 bytes",
 		},
+		"a backup of no one moment is accepted": {spec: `{template: {pointInTime: "Off"}}`},
+		"a moment is sought or not": {
+			spec: `{template: {pointInTime: Always}}`,
+			want: `spec.template.pointInTime: Unsupported value: "Always": supported values: "BestEffort", "Off"`,
+		},
 		"a template's ttl has no days": {
 			spec: `{template: {ttl: 30d}}`,
 			want: "spec.template.ttl: " + badDuration,
