@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -223,18 +224,22 @@ func TestNothingIsReadTwiceWithinALayer(t *testing.T) {
 	if n := counted.reads.Load(); n > 12 { // 30 objects, 3 to a member, and the Namespace
 		t.Errorf("%d members were read for 30 objects, 3 to a member", n)
 	}
+	if n := counted.requests.Load(); n > 2 { // a layer each, of members that lie side by side
+		t.Errorf("%d requests for two layers", n)
+	}
 }
 
 type countingContents struct {
 	restore.Contents
 
-	reads atomic.Int64
+	reads, requests atomic.Int64
 }
 
-// Member implements restore.Contents.
-func (c *countingContents) Member(ctx context.Context, e archive.Entry) (*archive.MemberData, error) {
-	c.reads.Add(1)
-	return c.Contents.Member(ctx, e)
+// Members implements restore.Contents.
+func (c *countingContents) Members(ctx context.Context, entries []archive.Entry) iter.Seq2[*archive.MemberData, error] {
+	c.requests.Add(1)
+	c.reads.Add(int64(len(entries)))
+	return c.Contents.Members(ctx, entries)
 }
 
 func TestStatusIsRestoredWhereAsked(t *testing.T) {

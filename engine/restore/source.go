@@ -49,9 +49,11 @@ func (w WholeIndex) Lines(context.Context, func(archive.Part) bool) iter.Seq2[ar
 
 // Contents reads members of an archive. *archive.Contents is one.
 type Contents interface {
-	// Member reads the member that holds e. Its error is ErrCorrupt when the
-	// archive is at fault; any other is the store's.
-	Member(ctx context.Context, e archive.Entry) (*archive.MemberData, error)
+	// Members reads, in one request, the members that hold entries, each of which is
+	// archive.InReach of those before it. It yields them in order. Its error is
+	// ErrCorrupt, and about one member, when the archive is at fault; any other is the
+	// store's and ends the sequence.
+	Members(ctx context.Context, entries []archive.Entry) iter.Seq2[*archive.MemberData, error]
 }
 
 var _ Contents = (*archive.Contents)(nil)
