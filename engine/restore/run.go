@@ -70,6 +70,7 @@ type run struct {
 	// statuses are the types whose status is restored through its subresource.
 	statuses *selection.ResourceSet
 	rec      *recorder
+	pace     *pace
 
 	// mu guards what workers share.
 	mu sync.Mutex
@@ -123,7 +124,8 @@ func newRun(ctx context.Context, target Target, req *Request, src Source, opts O
 	r := &run{
 		Target: target, Options: opts, req: req, src: src, plan: plan,
 		uids: map[types.UID]types.UID{}, lookups: map[ownerKey]types.UID{}, lost: map[string]error{},
-		rec: &recorder{lines: opts.Results, progress: opts.Progress},
+		rec:  &recorder{lines: opts.Results, progress: opts.Progress},
+		pace: newPace(req.workers()),
 	}
 	if err := r.compile(discovery.Resources); err != nil {
 		return nil, err

@@ -17,6 +17,10 @@ const (
 	// maxTries bounds how often one request is sent that fails in a way that may
 	// pass; what still fails gets one more round when all else is done.
 	maxTries = 5
+	// maxRefusals bounds how often it is sent when the API server has no room for it
+	// and says when to come back: a minute at least, in which the others are sent
+	// more slowly too.
+	maxRefusals = 60
 	// firstDelay doubles with every try, up to maxDelay; a server's own delay goes
 	// before, up to maxServerDelay.
 	firstDelay     = 50 * time.Millisecond
@@ -35,18 +39,32 @@ func delay(n int) time.Duration {
 }
 
 // retry calls request until it succeeds, fails for good, or has failed too often.
+// How many are under way at a time is what the API server takes.
 func (r *run) retry(ctx context.Context, request func() error) error {
-	for try := 0; ; try++ {
+	defer r.pace.leave()
+	if err := r.pace.enter(ctx); err != nil {
+		return err
+	}
+	for tries, refusals := 0, 0; ; {
+		begun := r.pace.begin()
 		err := request()
-		var passing *engine.RetryableError
-		if !errors.As(err, &passing) || try+1 == maxTries {
+		passing, ok := errors.AsType[*engine.RetryableError](err)
+		if !ok {
+			r.pace.taken()
 			return err
 		}
-		wait := delay(try)
+		wait := delay(tries)
 		if passing.After > 0 {
+			r.pace.refused(begun)
+			refusals++
 			wait = min(passing.After, maxServerDelay)
+		} else {
+			tries++
 		}
-		if err := r.Sleep(ctx, wait); err != nil {
+		if tries == maxTries || refusals == maxRefusals {
+			return err
+		}
+		if err := r.pace.away(ctx, func() error { return r.Sleep(ctx, wait) }); err != nil {
 			return err
 		}
 	}
