@@ -23,6 +23,7 @@ const (
 
 // block is a gzip member under construction.
 type block struct {
+	how method
 	buf bytes.Buffer
 	gz  *gzip.Writer
 	// raw counts the uncompressed bytes.
@@ -31,20 +32,21 @@ type block struct {
 	parts parts
 }
 
-// blocks keeps compressors, which weigh a megabyte each, from one member to the
-// next.
-var blocks = sync.Pool{New: func() any {
-	b := &block{}
-	gz, err := gzip.NewWriterLevel(&b.buf, CompressionLevel)
+// blocks keeps compressors, which weigh up to a megabyte each, from one member to
+// the next.
+var blocks [methods]sync.Pool
+
+func newBlock(how method) *block {
+	if pooled, ok := blocks[how].Get().(*block); ok {
+		return pooled
+	}
+	b := &block{how: how}
+	gz, err := gzip.NewWriterLevel(&b.buf, levels[how])
 	if err != nil {
-		panic(err) // the level is a constant of this package
+		panic(err) // the levels are constants of this package
 	}
 	b.gz = gz
 	return b
-}}
-
-func newBlock() *block {
-	return blocks.Get().(*block) //nolint:forcetypeassert // the pool holds nothing else
 }
 
 // Write compresses p.
@@ -64,5 +66,5 @@ func (b *block) release() {
 	b.gz.Reset(&b.buf)
 	b.raw = 0
 	b.parts.forget()
-	blocks.Put(b)
+	blocks[b.how].Put(b)
 }

@@ -10,18 +10,24 @@ import (
 	"fmt"
 )
 
-// Member gathers the objects of one worker into a gzip member of its own, a
+// Member gathers the objects of one worker into gzip members of its own, each a
 // whole number of tar entries. It is not safe for concurrent use.
 type Member struct {
 	w     *Writer
+	open  [methods]openMember
+	tail  lineWriter
+	index *block
+}
+
+// openMember is a gzip member under construction. It has no block as long as it is
+// empty.
+type openMember struct {
 	block *block
 	tar   *tar.Writer
 	// heads are the index lines of the block's objects but for their ends, which say
 	// where the block lies; pending tells them apart.
 	heads   lineWriter
 	pending []pendingLine
-	tail    lineWriter
-	index   *block
 }
 
 // pendingLine is an index line that waits for its block to be written.
@@ -43,39 +49,51 @@ func (m *Member) Add(e Entry, raw []byte) error {
 	if err := e.check(); err != nil {
 		return fmt.Errorf("add %s: %w: %w", e.Key(), ErrInvalidEntry, err)
 	}
+	how := methodFor(raw)
+	open := &m.open[how]
 	// A big object gets a member of its own, so that its neighbours stay cheap to read.
 	if len(raw) >= MemberBytes {
-		if err := m.flushContents(); err != nil {
+		if err := m.flushContents(open); err != nil {
 			return err
 		}
 	}
-	if m.block == nil {
-		m.block = newBlock()
-		m.tar = tar.NewWriter(m.block)
+	if open.block == nil {
+		open.block = newBlock(how)
+		open.tar = tar.NewWriter(open.block)
 	}
-	if err := m.tar.WriteHeader(m.w.header(e.Path(), len(raw))); err != nil {
+	if err := open.add(&e, m.w.header(e.Path(), len(raw)), raw); err != nil {
 		return fmt.Errorf("add %s: %w", e.Key(), err)
 	}
-	e.Offset = m.block.raw
-	if _, err := m.tar.Write(raw); err != nil {
-		return fmt.Errorf("add %s: %w", e.Key(), err)
-	}
-	m.heads.head(&e)
-	m.pending = append(m.pending, pendingLine{
-		end: len(m.heads.buf), group: e.Group, resource: e.Resource, namespace: e.Namespace, name: e.Name,
-	})
-	if m.block.raw < MemberBytes {
+	if open.block.raw < MemberBytes {
 		return nil
 	}
-	return m.flushContents()
+	return m.flushContents(open)
+}
+
+// add appends an object.
+func (o *openMember) add(e *Entry, header *tar.Header, raw []byte) error {
+	if err := o.tar.WriteHeader(header); err != nil {
+		return err
+	}
+	e.Offset = o.block.raw
+	if _, err := o.tar.Write(raw); err != nil {
+		return err
+	}
+	o.heads.head(e)
+	o.pending = append(o.pending, pendingLine{
+		end: len(o.heads.buf), group: e.Group, resource: e.Resource, namespace: e.Namespace, name: e.Name,
+	})
+	return nil
 }
 
 // Flush hands everything that was added to the Writer. Blocks of the index then
 // begin with what is added next: a worker that flushes between two types keeps
 // their lines apart.
 func (m *Member) Flush() error {
-	if err := m.flushContents(); err != nil {
-		return err
+	for i := range m.open {
+		if err := m.flushContents(&m.open[i]); err != nil {
+			return err
+		}
 	}
 	if m.index == nil {
 		return nil
@@ -85,14 +103,15 @@ func (m *Member) Flush() error {
 	return m.w.appendIndex(b, true)
 }
 
-func (m *Member) flushContents() error {
-	if m.block == nil {
+// flushContents closes and appends one of the open members, unless it is empty.
+func (m *Member) flushContents(open *openMember) error {
+	if open.block == nil {
 		return nil
 	}
-	b := m.block
-	m.block = nil
-	defer m.forget()
-	if err := m.tar.Flush(); err != nil {
+	b := open.block
+	open.block = nil
+	defer open.forget()
+	if err := open.tar.Flush(); err != nil {
 		b.release()
 		return fmt.Errorf("pad contents: %w", err)
 	}
@@ -100,27 +119,27 @@ func (m *Member) flushContents() error {
 	if err != nil {
 		return err
 	}
-	return m.writeLines(offset, size)
+	return m.writeLines(open, offset, size)
 }
 
 // forget drops the lines of a block that was written.
-func (m *Member) forget() {
-	clear(m.pending) // their strings are others'
-	m.pending = m.pending[:0]
-	m.heads.buf = m.heads.buf[:0]
+func (o *openMember) forget() {
+	clear(o.pending) // their strings are others'
+	o.pending = o.pending[:0]
+	o.heads.buf = o.heads.buf[:0]
 }
 
 // writeLines writes the pending lines, now that it is known where their objects lie.
-func (m *Member) writeLines(offset, size int64) error {
+func (m *Member) writeLines(of *openMember, offset, size int64) error {
 	if m.index == nil {
-		m.index = newBlock()
+		m.index = newBlock(thorough)
 	}
 	m.tail.buf = m.tail.buf[:0]
 	m.tail.tail(offset, size)
 	begin := 0
-	for i := range m.pending {
-		l := &m.pending[i]
-		for _, part := range [][]byte{m.heads.buf[begin:l.end], m.tail.buf} {
+	for i := range of.pending {
+		l := &of.pending[i]
+		for _, part := range [][]byte{of.heads.buf[begin:l.end], m.tail.buf} {
 			if _, err := m.index.Write(part); err != nil {
 				return fmt.Errorf("write index: %w", err)
 			}

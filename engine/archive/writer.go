@@ -73,7 +73,7 @@ func (w *Writer) Note(e Entry) error {
 	w.notesMu.Lock()
 	defer w.notesMu.Unlock()
 	if w.notes == nil {
-		w.notes = newBlock()
+		w.notes = newBlock(thorough)
 	}
 	w.line.buf = w.line.buf[:0]
 	w.line.head(&e)
@@ -103,7 +103,7 @@ func (w *Writer) Close() error {
 	defer w.notesMu.Unlock()
 	if w.notes == nil {
 		// An index without lines is still a gzip file.
-		w.notes = newBlock()
+		w.notes = newBlock(thorough)
 	}
 	if err := w.flushNotes(); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (w *Writer) Close() error {
 
 // appendEnd writes the last member of the contents.
 func (w *Writer) appendEnd() error {
-	b := newBlock()
+	b := newBlock(thorough)
 	tw := tar.NewWriter(b)
 	version := []byte(strconv.Itoa(Format) + "\n")
 	if err := tw.WriteHeader(w.header(versionPath, len(version))); err != nil {
