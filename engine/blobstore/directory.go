@@ -268,17 +268,28 @@ func (w *upload) start() error {
 	var err error
 	for range startAttempts {
 		err = w.root.MkdirAll(path.Dir(w.key), dirMode)
-		if isFile(err) {
+		if isFile(err) && w.belowBlob() {
 			return fmt.Errorf("a part of %q is a blob, and a directory holds nothing below one", w.key)
 		}
 		if err == nil {
 			w.file, err = w.root.OpenFile(w.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) && !isFile(err) {
 			return err
 		}
 	}
 	return &engine.RetryableError{Err: err}
+}
+
+// belowBlob reports whether a part of the key is a blob. MkdirAll alone does not
+// tell: it says that something exists of a directory that vanishes as it is made.
+func (w *upload) belowBlob() bool {
+	for parent := path.Dir(w.key); parent != "."; parent = path.Dir(parent) {
+		if found, err := w.root.Lstat(parent); err == nil && !found.IsDir() {
+			return true
+		}
+	}
+	return false
 }
 
 // isFile reports whether err says that a file is where a directory should be.
