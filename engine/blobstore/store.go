@@ -80,12 +80,16 @@ func (s *Store) list(ctx context.Context, prefix string, folders bool, yield fun
 		return err
 	}
 	full := s.prefix + prefix
+	var forward progress
 	for blob, err := range s.bucket.List(ctx, full, folders) {
 		if err := errors.Join(ctx.Err(), err); err != nil {
 			return err
 		}
 		if !strings.HasPrefix(blob.Key, full) || !ours(blob.Key) {
 			continue
+		}
+		if err := forward.next(blob.Key); err != nil {
+			return err
 		}
 		blob.Key = blob.Key[len(s.prefix):]
 		if !yield(blob) {
