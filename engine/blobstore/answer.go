@@ -159,6 +159,14 @@ func (a answer) translate() error { //nolint:cyclop // a flat table of answers
 	}
 }
 
+// refusal is the translation, told apart where another request may be taken.
+func (a answer) refusal() error {
+	if a.status == http.StatusNotImplemented || a.status == http.StatusBadRequest {
+		return refusal{a.translate()}
+	}
+	return a.translate()
+}
+
 // passing reports whether the same request may succeed later.
 func (a answer) passing() bool {
 	switch a.status {
@@ -179,7 +187,7 @@ func fromCloud(err error) error {
 		return known
 	}
 	if a, ok := answerOf(err); ok {
-		return a.translate()
+		return a.refusal()
 	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, gcerrors.ErrCanceled):

@@ -4,6 +4,7 @@
 package blobstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -24,6 +25,9 @@ type cloud struct {
 	bucket *blob.Bucket
 	// beforeWrite adjusts what the driver is about to write with; nil is fine.
 	beforeWrite func(as func(any) bool) error
+	// conditions says whether the server takes conditional writes; nil for a service
+	// of which that is known.
+	conditions *conditions
 }
 
 var _ engine.Store = cloud{}
@@ -39,6 +43,10 @@ const (
 	partSize      = 8 << 20
 	partsInFlight = 2
 )
+
+// pageSize is how many entries of a listing are asked for at a time: the most that
+// S3 gives.
+const pageSize = 1000
 
 // memory holds the buckets of mem URLs: whoever opens the same name in this
 // process sees the same blobs, as with any other scheme.
@@ -68,10 +76,15 @@ func openMemory(_ context.Context, u *url.URL, _ Location, opts Options) (engine
 }
 
 func (c cloud) Create(ctx context.Context, key string) (io.WriteCloser, error) {
-	ctx, discard := context.WithCancel(ctx)
-	w, err := c.bucket.NewWriter(ctx, key, &blob.WriterOptions{
+	return c.create(ctx, key, c.conditions.allowed())
+}
+
+// create starts a blob, on the condition that there is none or without one.
+func (c cloud) create(ctx context.Context, key string, conditional bool) (io.WriteCloser, error) {
+	writing, discard := context.WithCancel(ctx)
+	w, err := c.bucket.NewWriter(writing, key, &blob.WriterOptions{
 		ContentType:    contentType,
-		IfNotExist:     true,
+		IfNotExist:     conditional,
 		BufferSize:     partSize,
 		MaxConcurrency: partsInFlight,
 		BeforeWrite:    c.beforeWrite,
@@ -80,7 +93,11 @@ func (c cloud) Create(ctx context.Context, key string) (io.WriteCloser, error) {
 		discard()
 		return nil, created(fromCloud(err))
 	}
-	return &cloudWriter{Writer: w, discard: discard}, nil
+	writer := &cloudWriter{Writer: w, discard: discard}
+	if conditional && c.conditions != nil {
+		return c.conditions.watch(writer, func() (io.WriteCloser, error) { return c.create(ctx, key, false) }), nil
+	}
+	return writer, nil
 }
 
 func (c cloud) Open(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
@@ -116,19 +133,24 @@ func (c cloud) List(ctx context.Context, prefix string, folders bool) iter.Seq2[
 		if folders {
 			opts.Delimiter = "/"
 		}
-		objects := c.bucket.List(opts)
-		for {
-			o, err := objects.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				return
+		for token := blob.FirstPageToken; ; {
+			page, next, err := c.bucket.ListPage(ctx, token, pageSize, opts)
+			if err == nil && len(next) > 0 && bytes.Equal(next, token) {
+				err = explained{errListing, "the server's listing does not end: it names the same page as the next one twice"}
 			}
 			if err != nil {
 				yield(engine.Blob{}, fromCloud(err))
 				return
 			}
-			if !yield(engine.Blob{Key: o.Key, Size: o.Size, ModTime: o.ModTime}, nil) {
+			for _, o := range page {
+				if !yield(engine.Blob{Key: o.Key, Size: o.Size, ModTime: o.ModTime}, nil) {
+					return
+				}
+			}
+			if len(next) == 0 {
 				return
 			}
+			token = next
 		}
 	}
 }

@@ -72,7 +72,7 @@ func openS3(ctx context.Context, u *url.URL, _ Location, opts Options) (engine.S
 	if err != nil {
 		return nil, err
 	}
-	return cloud{bucket: bucket}, nil
+	return cloud{bucket: bucket, conditions: &conditions{}}, nil
 }
 
 // region returns the region, which stands in the name of AWS's servers and is
@@ -122,7 +122,8 @@ func (i awsIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // s3Retryer also repeats what a server refuses because somebody else is writing
-// the same key: it then says that the key exists, or that it is free again.
+// the same key: it then says that the key exists, or that it is free again. A
+// gateway to a file system also stumbles over a folder that goes as it comes.
 func s3Retryer() aws.Retryer {
-	return retry.AddWithErrorCodes(retry.NewStandard(), "ConditionalRequestConflict", "OperationAborted")
+	return retry.AddWithErrorCodes(retry.NewStandard(), "ConditionalRequestConflict", "OperationAborted", "ExistingObjectIsDirectory")
 }
