@@ -41,6 +41,8 @@ type Google struct {
 	mu     sync.Mutex
 	keys   map[string]*rsa.PublicKey // of accounts
 	owners map[string]string         // of buckets
+	// readers may list and read a bucket, beside its owner.
+	readers map[string]string
 }
 
 // GoogleServer returns the path of the server, and builds it when it is not in
@@ -60,7 +62,7 @@ func StartGoogle(ctx context.Context, log io.Writer) (*Google, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Google{ObjectStore: o, keys: map[string]*rsa.PublicKey{}, owners: map[string]string{}}
+	g := &Google{ObjectStore: o, keys: map[string]*rsa.PublicKey{}, owners: map[string]string{}, readers: map[string]string{}}
 	if _, err := started(o, g.start(ctx, path)); err != nil {
 		return nil, err
 	}
@@ -144,6 +146,13 @@ func (g *Google) CreateBucket(ctx context.Context, owner Account, bucket string)
 	return nil
 }
 
+// AllowReading lets an account list and read a bucket of another, and no more.
+func (g *Google) AllowReading(bucket string, reader Account) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.readers[bucket] = reader.Name
+}
+
 // check lets through what Google would.
 func (g *Google) check(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,8 +167,9 @@ func (g *Google) check(next http.Handler) http.Handler {
 		}
 		g.mu.Lock()
 		owner, exists := g.owners[bucketOf(r.URL.Path)]
+		reads := r.Method == http.MethodGet && g.readers[bucketOf(r.URL.Path)] == account
 		g.mu.Unlock()
-		if exists && owner != account {
+		if exists && owner != account && !reads {
 			refuse(w, http.StatusForbidden, "forbidden", account+" does not have storage.objects access (or it may not exist).")
 			return
 		}

@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -98,17 +100,49 @@ func (s *S3) SetAccounts(accounts ...Account) error {
 	return nil
 }
 
+// NewFront starts a server in front of this one. What it changes of a request it
+// signs anew, as Root.
+func (s *S3) NewFront() (*Front, error) {
+	f, err := s.ObjectStore.NewFront()
+	if err != nil {
+		return nil, err
+	}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	as := aws.Credentials{AccessKeyID: s.Root.Name, SecretAccessKey: s.Root.Key}
+	f.finished = func(r *http.Request) {
+		r.Header.Del("Authorization")
+		// It signs what there is: it cannot fail with static keys.
+		_ = signer.SignHTTP(r.Context(), as, r, r.Header.Get("X-Amz-Content-Sha256"), "s3", "us-east-1", time.Now())
+	}
+	return f, nil
+}
+
+// AllowReading lets an account list and read a bucket of another, and no more.
+func (s *S3) AllowReading(ctx context.Context, owner Account, bucket string, reader Account) error {
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":[%q]},`+
+		`"Action":["s3:GetObject","s3:ListBucket"],"Resource":["arn:aws:s3:::%s","arn:aws:s3:::%s/*"]}]}`, reader.Name, bucket, bucket)
+	_, err := s.client(owner).PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: aws.String(policy)})
+	if err != nil {
+		return fmt.Errorf("allow %s to read bucket %s: %w", reader.Name, bucket, err)
+	}
+	return nil
+}
+
 // CreateBucket makes a bucket that belongs to an account.
 func (s *S3) CreateBucket(ctx context.Context, owner Account, bucket string) error {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(s.CA)
-	client := s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoint), UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(owner.Name, owner.Key, ""),
-		HTTPClient:  &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}},
-	})
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+	if _, err := s.client(owner).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		return fmt.Errorf("create bucket %s: %w", bucket, err)
 	}
 	return nil
+}
+
+// client is an administrator's, and none of Ark.
+func (s *S3) client(as Account) *s3.Client {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.CA)
+	return s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoint), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(as.Name, as.Key, ""),
+		HTTPClient:  &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}},
+	})
 }

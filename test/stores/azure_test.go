@@ -53,8 +53,12 @@ func TestAzure(t *testing.T) {
 		credentials: func(a lab.Account) map[string][]byte { return keys(a.Name, a.Key) },
 		wrong:       func(a lab.Account) map[string][]byte { return keys(a.Name, encode("canary-wrong")) },
 		secrets:     []string{encode("canary-one"), encode("canary-two"), encode("canary-wrong"), "sig=", "SharedKey"},
-		unreachable: func(u string) string {
-			return strings.Replace(u, url.QueryEscape(server.Endpoint), url.QueryEscape("https://127.0.0.1:1"), 1)
+		endpoint:    server.Endpoint, front: server.NewFront,
+		reader: func(t *testing.T, bucket string) (string, map[string][]byte) {
+			t.Helper()
+			return "azblob://" + bucket + "?endpoint=" + url.QueryEscape(server.Endpoint+"/"+accounts[0].Name), map[string][]byte{
+				"accountName": []byte(accounts[0].Name), "sasToken": []byte(readingToken(t, server, accounts[0], bucket, time.Now().Add(time.Hour))),
+			}
 		},
 	}
 	s.run(t)
@@ -69,13 +73,9 @@ func sharedAccess(t *testing.T, s *service, server *lab.Azure) {
 		t.Fatal(err)
 	}
 	token := func(expiry time.Time) blobstore.Options {
-		u, err := azureContainer(t, server, s.accounts[0], bucket).
-			GetSASURL(sas.ContainerPermissions{Read: true, List: true}, expiry, &container.GetSASURLOptions{StartTime: ptr(time.Now().Add(-2 * time.Hour))})
-		if err != nil {
-			t.Fatal(err)
+		opts.Credentials = map[string][]byte{
+			"accountName": []byte(s.accounts[0].Name), "sasToken": []byte(readingToken(t, server, s.accounts[0], bucket, expiry)),
 		}
-		_, query, _ := strings.Cut(u, "?")
-		opts.Credentials = map[string][]byte{"accountName": []byte(s.accounts[0].Name), "sasToken": []byte(query)}
 		return opts
 	}
 	store := open(t, loc, token(time.Now().Add(time.Hour)))
@@ -84,6 +84,18 @@ func sharedAccess(t *testing.T, s *service, server *lab.Azure) {
 	}
 	s.wantAll(t, map[string]error{"create": put(t.Context(), store, "b", "")}, nil, "credentials")
 	s.wantAll(t, everyOperation(t.Context(), open(t, loc, token(time.Now().Add(-time.Hour)))), nil, "credentials")
+}
+
+// readingToken is a shared access signature to list and read a container.
+func readingToken(t *testing.T, server *lab.Azure, as lab.Account, bucket string, expiry time.Time) string {
+	t.Helper()
+	u, err := azureContainer(t, server, as, bucket).
+		GetSASURL(sas.ContainerPermissions{Read: true, List: true}, expiry, &container.GetSASURLOptions{StartTime: ptr(time.Now().Add(-2 * time.Hour))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, query, _ := strings.Cut(u, "?")
+	return query
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -6,6 +6,7 @@
 package stores
 
 import (
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -33,6 +34,7 @@ func TestGoogle(t *testing.T) {
 		return a
 	}
 	one, two, stranger := account("team-one"), account("team-two"), account("stranger")
+	reader := account("reader")
 	keys := func(json string) map[string][]byte { return map[string][]byte{"serviceAccount.json": []byte(json)} }
 	s := &service{
 		accounts: [2]lab.Account{one, two}, ca: server.CA,
@@ -44,10 +46,25 @@ func TestGoogle(t *testing.T) {
 		wrong: func(a lab.Account) map[string][]byte {
 			return keys(strings.ReplaceAll(stranger.Key, stranger.Name, a.Name)) // another's key under this name
 		},
-		secrets: []string{"PRIVATE", "Bearer", "gserviceaccount"},
-		silent:  []string{"open", "delete"},
-		unreachable: func(u string) string {
-			return strings.Replace(u, url.QueryEscape(server.Endpoint), url.QueryEscape("https://127.0.0.1:1"), 1)
+		secrets:  []string{"PRIVATE", "Bearer", "gserviceaccount"},
+		silent:   []string{"open", "delete"},
+		endpoint: server.Endpoint, front: server.NewFront,
+		reader: func(_ *testing.T, bucket string) (string, map[string][]byte) {
+			server.AllowReading(bucket, reader)
+			return "gs://" + bucket + "?endpoint=" + url.QueryEscape(server.Endpoint), keys(reader.Key)
+		},
+		lax: func(r *http.Request) {
+			query := r.URL.Query()
+			query.Del("ifGenerationMatch")
+			r.URL.RawQuery = query.Encode()
+		},
+		firstPage: func(r *http.Request) {
+			query := r.URL.Query()
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/o") {
+				query.Del("pageToken")
+				query.Set("maxResults", "2")
+				r.URL.RawQuery = query.Encode()
+			}
 		},
 	}
 	s.run(t)

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,8 +40,23 @@ type service struct {
 	// silent are the operations that do not tell a bucket which does not exist from
 	// a blob.
 	silent []string
-	// unreachable is the url with the address of no server.
-	unreachable func(url string) string
+	// endpoint is the server's address, as it stands in url.
+	endpoint string
+	// front starts a server in front of this one.
+	front func() (*lab.Front, error)
+	// reader returns credentials that may list and read a bucket of the first
+	// account, and no more; and a URL to use them with.
+	reader func(t *testing.T, bucket string) (url string, credentials map[string][]byte)
+	// lax takes the condition off a write; nil where the service always has it.
+	lax func(*http.Request)
+	// firstPage makes the request for any page of a listing one for the first, which
+	// is short; nil where the server has no pages.
+	firstPage func(*http.Request)
+}
+
+// at is a url with the address of another server.
+func (s *service) at(u, endpoint string) string {
+	return strings.Replace(u, url.QueryEscape(s.endpoint), url.QueryEscape(endpoint), 1)
 }
 
 var buckets atomic.Int64
@@ -141,10 +158,22 @@ func (s *service) run(t *testing.T) {
 			})
 		})
 	}
+	t.Run("conformance with faults at hand", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) engine.Store {
+			t.Helper()
+			loc, opts := s.location(s.accounts[0], s.bucket(t, s.accounts[0]))
+			return storetest.NewFaulty(open(t, loc, opts))
+		})
+	})
 	t.Run("two accounts side by side", s.twoAccounts)
 	t.Run("a store is attached and refuses to overwrite", s.attach)
 	t.Run("a location that is read only is not written", s.readOnly)
 	t.Run("what is wrong is said", s.failures)
+	t.Run("a location that is read only is asked for nothing else", s.onlyReads)
+	t.Run("credentials that may only read are enough to read", s.readingCredentials)
+	t.Run("a server that overwrites is found out, and does no harm", s.laxServer)
+	t.Run("a listing that repeats itself is not believed", s.repeatedPages)
+	t.Run("a server that is busy for a moment is asked again", s.busy)
 }
 
 func (s *service) twoAccounts(t *testing.T) {
@@ -232,7 +261,7 @@ func (s *service) failures(t *testing.T) {
 			cure:   "name it in caSecretName",
 		},
 		"a server that is not there": {
-			change: func(l *blobstore.Location, _ *blobstore.Options) { l.URL = s.unreachable(l.URL) },
+			change: func(l *blobstore.Location, _ *blobstore.Options) { l.URL = s.at(l.URL, "https://127.0.0.1:1") },
 			cure:   "the server cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused",
 		},
 	}
