@@ -159,7 +159,8 @@ const (
 type Signing struct {
 	// secretName names a Secret in the controller's namespace whose key
 	// ed25519.key holds a PEM-encoded PKCS #8 Ed25519 private key. It is made when
-	// absent.
+	// absent, but not in the place of one that was used: name another Secret for
+	// another key.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -177,8 +178,8 @@ type TrustedKey struct {
 	// publicKey is the base64 of the 32 bytes of an Ed25519 public key, as shown
 	// in the other cluster's Config status.
 	// +required
-	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9+/]{43}=$`
 	// +kubebuilder:validation:MaxLength=44
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$')",message="write the base64 of the 32 bytes of an Ed25519 public key, as status.storage[].publicKey of the other cluster's Config shows it"
 	PublicKey string `json:"publicKey,omitempty"`
 }
 
@@ -274,10 +275,21 @@ type StorageLocationStatus struct {
 	// +optional
 	StoreID string `json:"storeID,omitempty"`
 
+	// conditionalWrites says whether the store refuses to overwrite what is there. It
+	// was tried when the location was attached, unless access is ReadOnly.
+	// Correctness does not rest on it.
+	// +optional
+	ConditionalWrites *bool `json:"conditionalWrites,omitempty"`
+
 	// publicKey is the base64 of the Ed25519 public key that backups written here
 	// are signed with.
 	// +optional
 	PublicKey string `json:"publicKey,omitempty"`
+
+	// publicKeySecretName names the Secret that publicKey is the key of. When that
+	// Secret is gone, no other key is made in its place.
+	// +optional
+	PublicKeySecretName string `json:"publicKeySecretName,omitempty"`
 
 	// lastCheckTime is when the location was last tried.
 	// +optional

@@ -42,7 +42,7 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*takeWork, error) {
 	if err := r.addRules(ctx, s, &req); err != nil {
 		return nil, err
 	}
-	key, err := r.Locations.SigningKey(ctx, s.location.Spec)
+	key, err := r.Locations.SigningKey(ctx, s.cfg, s.location.Spec)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package backup
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
@@ -147,7 +149,10 @@ func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]
 
 // removal is the work of removing the backup.
 func (r *Reconciler) removal(s *scope, reason string) removeWork {
-	return removeWork{catalog: s.location.Catalog, cluster: s.cluster, name: s.name, by: r.ClusterUID, reason: reason}
+	return removeWork{
+		catalog: s.location.Catalog, cluster: s.cluster, name: s.name, by: r.ClusterUID, reason: reason,
+		trusted: locations.Trusted(s.cfg),
+	}
 }
 
 // addRetention adds the keep rules of the Schedule that the backup was made for.
@@ -171,6 +176,8 @@ type removeWork struct {
 	// cluster and name are what it is called there, and by is this cluster.
 	cluster, name, by string
 	reason            string
+	// trusted are the keys whose signatures count.
+	trusted []ed25519.PublicKey
 
 	// schedule, when it is not empty, is asked by its rules at now.
 	schedule string
@@ -241,6 +248,9 @@ func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if archive.Verify(snapshot.Envelope, w.trusted) == archive.Tampered {
+			continue // nor does one that is not restored
 		}
 		if snapshot.Marker.Schedule == w.schedule && snapshot.Deletion == nil && snapshot.Owner() == w.by {
 			backups = append(backups, retained(snapshot))

@@ -6,6 +6,7 @@ package config_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -148,13 +149,13 @@ func TestAConfigInForce(t *testing.T) {
 	if ready != "True Succeeded: 2 of 2 storage locations are available" || result.RequeueAfter != 5*time.Minute {
 		t.Errorf("Ready = %s, again after %v", ready, result.RequeueAfter)
 	}
-	at := &metav1.Time{Time: b.clock.Now()}
+	at, yes := &metav1.Time{Time: b.clock.Now()}, true
 	want := v1alpha1.ConfigStatus{
 		ObservedGeneration: 1, Conditions: cfg.Status.Conditions, ClusterUID: clusterUID, Mode: v1alpha1.ModeFull,
 		Policy: &v1alpha1.PolicyRevision{Digest: cfg.Status.Policy.Digest, Rules: 1},
 		Storage: []v1alpha1.StorageLocationStatus{
-			{Name: "main", Available: true, StoreID: b.identity("main"), LastCheckTime: at},
-			{Name: "second", Available: true, StoreID: b.identity("second"), LastCheckTime: at},
+			{Name: "main", Available: true, StoreID: b.identity("main"), ConditionalWrites: &yes, LastCheckTime: at},
+			{Name: "second", Available: true, StoreID: b.identity("second"), ConditionalWrites: &yes, LastCheckTime: at},
 		},
 	}
 	if diff := cmp.Diff(want, cfg.Status); diff != "" {
@@ -188,15 +189,87 @@ func TestTheKeyThatSignsIsShown(t *testing.T) {
 	if err := b.Delete(b.Context(), secret); err != nil {
 		b.Fatal(err)
 	}
-	controllertest.Create(b, b, &corev1.Secret{ObjectMeta: secret.ObjectMeta, StringData: map[string]string{"key": "none"}})
 	b.clock.Advance(time.Minute)
 	ready, _ := b.reconcile(cfg)
+	if !strings.HasPrefix(ready, "False SecretMissing: location \"main\": Secret ark-system/signer, named by signing.secretName, is gone, and backups are signed with its key "+shown) {
+		t.Errorf("Ready = %s", ready)
+	}
+	controllertest.Create(b, b, &corev1.Secret{ObjectMeta: secret.ObjectMeta, StringData: map[string]string{"key": "none"}})
+	b.clock.Advance(time.Minute)
+	ready, _ = b.reconcile(cfg)
 	if !strings.HasPrefix(ready, "False SecretMissing: location \"main\": Secret ark-system/signer, named by signing.secretName, has no key") {
 		t.Errorf("Ready = %s", ready)
 	}
 	if cfg.Status.Storage[0].PublicKey != shown || !cfg.Status.Storage[0].Available {
 		t.Errorf("location is %+v, want it available, and its key still shown", cfg.Status.Storage[0])
 	}
+}
+
+func TestAKeyThatComesAndGoesIsTold(t *testing.T) {
+	b := newBench(t)
+	signing := func(name string) v1alpha1.ConfigSpec {
+		spec := v1alpha1.ConfigSpec{Storage: locationsNamed("main")}
+		if name != "" {
+			spec.Storage[0].Signing = &v1alpha1.Signing{SecretName: name}
+			t.Cleanup(func() {
+				secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: name}}
+				if err := b.Delete(context.WithoutCancel(t.Context()), secret); client.IgnoreNotFound(err) != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return spec
+	}
+	cfg := b.create(signing("key-one"))
+	became := func(spec v1alpha1.ConfigSpec) string {
+		t.Helper()
+		b.events.Take()
+		cfg.Spec = spec
+		if err := b.Update(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		b.clock.Advance(time.Minute)
+		if ready, _ := b.reconcile(cfg); !strings.HasPrefix(ready, "True") {
+			t.Fatalf("Ready = %s", ready)
+		}
+		return cfg.Status.Storage[0].PublicKey
+	}
+	told := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, e := range b.events.Take() {
+			if strings.Contains(e, "SigningKey") {
+				got = append(got, e)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	}
+	inUse := func(key, secret string) string {
+		return fmt.Sprintf(`Normal SigningKeyInUse: backups into storage location "main" are signed with key %s of Secret %s: keep a copy of the Secret`, key, secret)
+	}
+	unknown := func(key string) string {
+		return fmt.Sprintf(`Warning SigningKeyUnknown: key %s no longer signs backups into storage location "main", and those that it signed cannot be verified: add it to trustedKeys`, key)
+	}
+	b.reconcile(cfg)
+	one := cfg.Status.Storage[0].PublicKey
+	told(inUse(one, "key-one"))
+	b.reconcile(cfg)
+	told()
+
+	two := became(signing("key-two"))
+	told(inUse(two, "key-two"), unknown(one))
+
+	trusting := signing("key-three")
+	trusting.TrustedKeys = []v1alpha1.TrustedKey{{Name: "two", PublicKey: two}}
+	three := became(trusting)
+	told(inUse(three, "key-three"))
+
+	if none := became(signing("")); none != "" || cfg.Status.Storage[0].PublicKeySecretName != "" {
+		t.Errorf("signing was switched off, and key %s is shown", none)
+	}
+	told(unknown(three))
 }
 
 func TestAConfigWithoutStorageIsInForce(t *testing.T) {

@@ -30,6 +30,11 @@ type scope struct {
 type check struct {
 	name    string
 	storeID string
+	// conditional says whether the store refuses to overwrite; nil when unknown.
+	conditional *bool
+	// signer is the Secret that holds the key, whether it exists or not; empty when
+	// nothing is signed.
+	signer string
 	// publicKey is what backups into it can be verified with; empty when they are
 	// not signed, or with a key that is not known.
 	publicKey string

@@ -54,11 +54,14 @@ func storage(s *scope, known []v1alpha1.StorageLocationStatus) []v1alpha1.Storag
 			}
 		}
 		if c.storeID != "" && c.storeID != l.StoreID {
-			l = v1alpha1.StorageLocationStatus{Name: c.name, StoreID: c.storeID}
+			l = v1alpha1.StorageLocationStatus{
+				Name: c.name, StoreID: c.storeID, PublicKey: l.PublicKey, PublicKeySecretName: l.PublicKeySecretName,
+			}
 		}
-		if c.unsigned == nil { // a key that cannot be read now is the key all the same
-			l.PublicKey = c.publicKey
+		if c.problem == nil {
+			l.ConditionalWrites = c.conditional
 		}
+		showKey(&l, c)
 		l.Available, l.Message = c.problem == nil, ""
 		if c.problem != nil {
 			l.Message = c.problem.Error()
@@ -67,6 +70,18 @@ func storage(s *scope, known []v1alpha1.StorageLocationStatus) []v1alpha1.Storag
 		all = append(all, l)
 	}
 	return all
+}
+
+// showKey shows the key that signs. One that cannot be read now, or that only a
+// location that is not written any more has no use for, is the key all the same.
+func showKey(l *v1alpha1.StorageLocationStatus, c check) {
+	switch {
+	case c.unsigned != nil:
+	case c.publicKey != "":
+		l.PublicKey, l.PublicKeySecretName = c.publicKey, c.signer
+	case c.signer == "" || c.signer != l.PublicKeySecretName:
+		l.PublicKey, l.PublicKeySecretName = "", ""
+	}
 }
 
 // announce tells what a person would want to be told as it happens.
@@ -80,6 +95,7 @@ func (r *Reconciler) announce(s *scope) {
 			announce.Warning(r.Events, s.cfg, v1alpha1.StorageUnavailableReason, "CheckLocation", l.Message)
 		}
 	}
+	r.announceKeys(s)
 	now := meta.FindStatusCondition(s.cfg.Status.Conditions, v1alpha1.StalledCondition)
 	was := meta.FindStatusCondition(s.first.Status.Conditions, v1alpha1.StalledCondition)
 	if now != nil && now.Reason == v1alpha1.PolicyInvalidReason && (was == nil || was.Message != now.Message) {
@@ -95,4 +111,33 @@ func available(cfg *v1alpha1.Config, name string) (was, known bool) {
 		}
 	}
 	return false, false
+}
+
+// announceKeys tells of every key that begins to sign, and of every key that no
+// longer vouches for what it signed.
+func (r *Reconciler) announceKeys(s *scope) {
+	trusted := map[string]bool{}
+	for _, k := range s.cfg.Spec.TrustedKeys {
+		trusted[k.PublicKey] = true
+	}
+	before := map[string]string{}
+	for _, l := range s.first.Status.Storage {
+		before[l.Name] = l.PublicKey
+	}
+	for _, l := range s.cfg.Status.Storage {
+		trusted[l.PublicKey] = true
+	}
+	for _, l := range s.cfg.Status.Storage {
+		was := before[l.Name]
+		if l.PublicKey != was && l.PublicKey != "" {
+			announce.Normal(r.Events, s.cfg, "SigningKeyInUse", "CheckLocation", fmt.Sprintf(
+				"backups into storage location %q are signed with key %s of Secret %s: keep a copy of the Secret",
+				l.Name, l.PublicKey, l.PublicKeySecretName))
+		}
+		if was != "" && !trusted[was] {
+			announce.Warning(r.Events, s.cfg, "SigningKeyUnknown", "CheckLocation", fmt.Sprintf(
+				"key %s no longer signs backups into storage location %q, and those that it signed cannot be verified: add it to trustedKeys",
+				was, l.Name))
+		}
+	}
 }

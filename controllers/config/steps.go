@@ -25,8 +25,12 @@ func (r *Reconciler) checkLocations(ctx context.Context, s *scope) error {
 			s.checked[i] = check{name: l.Name, problem: err}
 			if err == nil {
 				s.checked[i].storeID = location.Catalog.Identity().ID
+				s.checked[i].conditional = conditional(location)
 			}
-			key, err := r.Locations.SigningKey(ctx, l)
+			if l.Signing != nil {
+				s.checked[i].signer = l.Signing.SecretName
+			}
+			key, err := r.Locations.SigningKey(ctx, s.first, l)
 			s.checked[i].publicKey, s.checked[i].unsigned = locations.PublicKey(key), err
 		})
 	}
@@ -41,6 +45,16 @@ func (r *Reconciler) checkLocations(ctx context.Context, s *scope) error {
 		}
 	}
 	return nil
+}
+
+// conditional reports whether the store refuses to overwrite; nil when that was
+// not tried.
+func conditional(l *locations.Location) *bool {
+	if l.ReadOnly {
+		return nil
+	}
+	refuses := l.Catalog.ConditionalWrites()
+	return &refuses
 }
 
 // loadRules compiles the rules and keeps them, so that a restart finds the last

@@ -5,6 +5,7 @@ package sync_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,6 +54,8 @@ type bench struct {
 	ended    workqueue.TypedRateLimitingInterface[reconcile.Request]
 	r        *sync.Reconciler
 	attempts int
+	// keys sign what is committed.
+	keys []ed25519.PrivateKey
 }
 
 // newBench makes a Config with the locations named, each with an empty store.
@@ -187,7 +190,7 @@ func (b *bench) commit(location, cluster, name string, change ...func(*archive.M
 	for _, c := range change {
 		c(&m)
 	}
-	snapshot, err := a.Commit(b.Context(), m)
+	snapshot, err := a.Commit(b.Context(), m, b.keys...)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -215,6 +218,20 @@ func (b *bench) put(location, key, content string) {
 	}
 }
 
+// content reads a blob behind Ark's back.
+func (b *bench) content(location, key string) string {
+	b.Helper()
+	r, err := b.stores[location].Open(b.Context(), key, 0, -1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return string(content)
+}
+
 // replicate copies every blob that to does not have.
 func (b *bench) replicate(from, to string) {
 	b.Helper()
@@ -225,15 +242,7 @@ func (b *bench) replicate(from, to string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r, err := b.stores[from].Open(b.Context(), blob.Key, 0, -1)
-		if err != nil {
-			b.Fatal(err)
-		}
-		content, err := io.ReadAll(r)
-		if err := errors.Join(err, r.Close()); err != nil {
-			b.Fatal(err)
-		}
-		b.put(to, blob.Key, string(content))
+		b.put(to, blob.Key, b.content(from, blob.Key))
 	}
 	b.attach(to)
 	cfg := b.config()

@@ -16,6 +16,15 @@ const reread = 10
 // id identifies a backup across clusters.
 type id struct{ cluster, name string }
 
+// stamp is by what a listing tells that nothing about a backup changed: nothing
+// was recorded since, and its marker is the one that was read.
+type stamp struct {
+	// records is the number of the last record.
+	records int
+	size    int64
+	written int64 // in nanoseconds of Unix
+}
+
 // memory is what this process learned of one store. Losing it costs a few reads,
 // and puts off a removal by one listing.
 type memory struct {
@@ -30,10 +39,9 @@ type memory struct {
 	// begun does not know, and verifies all of them where there are keys.
 	trust string
 
-	// shown are the backups that had an object after the last complete listing,
-	// with the numbers of the last records that it shows. A number that is not known
-	// is unread.
-	shown map[id]int
+	// shown are the backups that had an object after the last complete listing, and
+	// what they were then. One that is not known is unread.
+	shown map[id]stamp
 	// missing are the objects whose marker was not in the last complete listing.
 	missing map[id]bool
 	// problems say which backups cannot be shown, and why.

@@ -45,9 +45,8 @@ type run struct {
 	trusted []ed25519.PublicKey
 	trust   string
 
-	// listed are the backups that the listing yielded, with the numbers of their
-	// last records.
-	listed map[id]int
+	// listed are the backups that the listing yielded.
+	listed map[id]stamp
 
 	mu      sync.Mutex
 	outcome outcome
@@ -67,7 +66,7 @@ func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}
 		}
 		one := &run{
 			Reconciler: r, cfg: cfg, cluster: cfg.Status.ClusterUID, memory: m, catalog: location.Catalog,
-			listed: map[id]int{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
+			listed: map[id]stamp{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
 		}
 		one.trusted = locations.Trusted(cfg)
 		one.trust = trustOf(one.trusted)
@@ -149,16 +148,17 @@ func (r *run) listClusters(ctx context.Context, active *errgroup.Group, clusters
 		if err != nil {
 			return err
 		}
-		for name, err := range r.catalog.Names(ctx, cluster) {
+		for marker, err := range r.catalog.Listed(ctx, cluster) {
 			if err != nil {
 				return err
 			}
-			i := id{cluster, name}
-			if r.listed[i] = last[name]; len(r.listed) > maxBackups {
+			i := id{cluster, marker.Name}
+			is := stamp{records: last[marker.Name], size: marker.Size, written: marker.ModTime.UnixNano()}
+			if r.listed[i] = is; len(r.listed) > maxBackups {
 				return fmt.Errorf("there are more than %d backups: give each cluster a prefix of its own", maxBackups)
 			}
 			r.count(cluster)
-			active.Go(func() error { return r.show(ctx, i, last[name]) })
+			active.Go(func() error { return r.show(ctx, i, is) })
 		}
 	}
 	return nil

@@ -23,13 +23,13 @@ import (
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
-// show makes the object of a listed backup what it should be. A marker never
-// changes, and records only grow: what was read once is not read again until
-// there are more of them. Its error ends the listing; a problem of this backup
+// show makes the object of a listed backup what it should be. What was read once is
+// not read again until there are more records, or the marker is not the one that
+// was read: Ark never changes one, but others may. Its error ends the listing; a problem of this backup
 // alone does not.
-func (r *run) show(ctx context.Context, i id, lastRecord int) error {
+func (r *run) show(ctx context.Context, i id, is stamp) error {
 	b := r.objects.byID[i]
-	if b != nil && r.settled(b, i, lastRecord) {
+	if b != nil && r.settled(b, i, is) {
 		return nil
 	}
 	if known := r.memory.problems[i]; known.lasting && r.memory.rounds%reread != 0 {
@@ -68,7 +68,7 @@ func (r *run) showAs(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *ca
 
 // settled reports whether nothing about the backup can have changed. What runs, or
 // is being removed, is for its own controller to report.
-func (r *run) settled(b *v1alpha1.Backup, i id, lastRecord int) bool { //nolint:cyclop // a flat list of reasons to look again
+func (r *run) settled(b *v1alpha1.Backup, i id, is stamp) bool { //nolint:cyclop // a flat list of reasons to look again
 	own := i.cluster == r.cluster
 	switch {
 	case !b.DeletionTimestamp.IsZero():
@@ -85,10 +85,10 @@ func (r *run) settled(b *v1alpha1.Backup, i id, lastRecord int) bool { //nolint:
 		return false // it was verified by other keys
 	}
 	read, known := r.memory.shown[i]
-	if !known && lastRecord == 0 {
-		return true // nothing was recorded since the commit
+	if !known && is.records == 0 && r.trust == "" {
+		return true // nothing was recorded since the commit, and nothing is to be verified
 	}
-	return known && read == lastRecord
+	return known && read == is
 }
 
 // create makes the object of a backup that has none.
@@ -214,6 +214,10 @@ func (r *run) write(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *cat
 	}
 	b.Status.Origin.Foreign = snapshot.Owner() != r.cluster
 	projection.Status(b, snapshot, r.trusted, locations, r.Clock.Now())
+	if b.Status.Verification == v1alpha1.VerificationTampered && before.Status.Verification != v1alpha1.VerificationTampered {
+		announce.Warning(r.Events, b, "BackupTampered", "ListLocation", fmt.Sprintf(
+			"the marker of backup %s in storage location %q was changed after it was signed: find out who writes to the bucket", i.name, r.memory.location))
+	}
 	err := status.Patch(ctx, r.Client, b, before)
 	if apierrors.IsInvalid(err) {
 		r.cannotShow(i, refused(err))

@@ -54,24 +54,49 @@ func (c *Catalog) Names(ctx context.Context, cluster string) iter.Seq2[string, e
 	return c.names(ctx, cluster, "")
 }
 
+// Listed is a marker as a listing tells of it. A marker is never written twice:
+// where size or time are others than they were, somebody changed it.
+type Listed struct {
+	Name    string
+	Size    int64
+	ModTime time.Time
+}
+
+// Listed yields the markers of a cluster, in the order of their keys, as Names
+// does.
+func (c *Catalog) Listed(ctx context.Context, cluster string) iter.Seq2[Listed, error] {
+	return c.markers(ctx, cluster, "")
+}
+
 // names yields the names that begin with prefix.
 func (c *Catalog) names(ctx context.Context, cluster, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
+		for listed, err := range c.markers(ctx, cluster, prefix) {
+			if !yield(listed.Name, err) {
+				return
+			}
+		}
+	}
+}
+
+// markers yields the markers of the names that begin with prefix.
+func (c *Catalog) markers(ctx context.Context, cluster, prefix string) iter.Seq2[Listed, error] {
+	return func(yield func(Listed, error) bool) {
 		if !archive.IsUUID(cluster) {
-			yield("", fmt.Errorf("list backups: cluster %q is not the UID of a cluster", cluster))
+			yield(Listed{}, fmt.Errorf("list backups: cluster %q is not the UID of a cluster", cluster))
 			return
 		}
 		folder := archive.MarkersPrefix(cluster)
 		for blob, err := range c.store.List(ctx, folder+prefix, false) {
 			if err != nil {
-				yield("", fmt.Errorf("list backups of cluster %s: %w", cluster, err))
+				yield(Listed{}, fmt.Errorf("list backups of cluster %s: %w", cluster, err))
 				return
 			}
 			name, ok := strings.CutSuffix(strings.TrimPrefix(blob.Key, folder), ".json")
 			if !ok || archive.CheckName(name) != nil {
 				continue
 			}
-			if !yield(name, nil) {
+			if !yield(Listed{name, blob.Size, blob.ModTime}, nil) {
 				return
 			}
 		}

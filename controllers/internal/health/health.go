@@ -21,7 +21,8 @@ import (
 type Record struct {
 	// Last is the newest backup that ended, well or not; nil when none did.
 	Last *v1alpha1.Backup
-	// LastComplete is the newest complete backup; nil when there is none.
+	// LastComplete is the newest complete backup that nobody tampered with; nil when
+	// there is none.
 	LastComplete *v1alpha1.Backup
 	// Running are the backups that have not ended.
 	Running []*v1alpha1.Backup
@@ -44,7 +45,7 @@ func Read(backups []v1alpha1.Backup, clusterUID string, now time.Time) Record {
 		case ahead(b, now):
 		default:
 			r.Last = newer(r.Last, b)
-			if b.Status.Completeness == v1alpha1.CompletenessComplete {
+			if good(b) {
 				r.LastComplete = newer(r.LastComplete, b)
 			}
 		}
@@ -60,7 +61,7 @@ func (r Record) Note(set conditions.Set, late string) {
 		set.Note(v1alpha1.HealthyCondition, metav1.ConditionFalse, v1alpha1.LateReason, late)
 	case r.Last == nil:
 		set.Note(v1alpha1.HealthyCondition, metav1.ConditionUnknown, v1alpha1.NoRunYetReason, "no backup has finished yet")
-	case r.Last.Status.Completeness == v1alpha1.CompletenessComplete:
+	case good(r.Last):
 		set.Note(v1alpha1.HealthyCondition, metav1.ConditionTrue, v1alpha1.LastRunSucceededReason,
 			fmt.Sprintf("backup %s is complete", r.Last.Name))
 	default:
@@ -73,6 +74,12 @@ func (r Record) Note(set conditions.Set, late string) {
 func ahead(b *v1alpha1.Backup, now time.Time) bool {
 	end := b.Status.CompletionTime
 	return Time(b).Sub(now) > clockSkew || end != nil && end.Sub(now) > clockSkew
+}
+
+// good reports whether the backup is one to rely on: it is complete, and would be
+// restored.
+func good(b *v1alpha1.Backup) bool {
+	return b.Status.Completeness == v1alpha1.CompletenessComplete && b.Status.Verification != v1alpha1.VerificationTampered
 }
 
 // Foreign reports whether another cluster took the backup.

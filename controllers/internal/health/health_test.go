@@ -75,6 +75,13 @@ func TestRead(t *testing.T) {
 			backups: []v1alpha1.Backup{backup("a", ended(4, "Complete"))},
 			want:    record{Last: "a", LastComplete: "a"},
 		},
+		"one that was tampered with is none to rely on": {
+			backups: []v1alpha1.Backup{
+				backup("a", ended(-60, "Complete")),
+				backup("b", ended(-30, "Complete"), func(b *v1alpha1.Backup) { b.Status.Verification = "Tampered" }),
+			},
+			want: record{Last: "b", LastComplete: "a"},
+		},
 		"our own label counts": {
 			backups: []v1alpha1.Backup{backup("a", func(b *v1alpha1.Backup) { b.Labels = map[string]string{v1alpha1.ClusterLabel: "here"} })},
 			want:    record{Running: []string{"a"}},

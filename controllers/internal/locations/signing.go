@@ -34,17 +34,31 @@ type Creator interface {
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=secrets,verbs=create
 
 // SigningKey returns the key that backups into the location are signed with, or
-// nil when they are not. A Secret that does not exist is created with a new key;
-// one that exists is never changed. The errors are stalls where the Secret has to
-// change (SecretMissing).
-func (l *Locations) SigningKey(ctx context.Context, spec v1alpha1.StorageLocation) (ed25519.PrivateKey, error) {
-	if spec.Signing == nil || spec.Access == v1alpha1.AccessReadOnly {
+// nil when they are not. A Secret that does not exist is created with a new key,
+// unless the Config's status knows its key: a lost key is never replaced without
+// a word, because it would make strangers of all backups that it signed. One that
+// exists is never changed. The errors are stalls where a Secret or the Config has
+// to change (SecretMissing).
+//
+// A location that is ReadOnly is signed for by a key that exists, so that its
+// backups go on to be verified.
+func (l *Locations) SigningKey(ctx context.Context, cfg *v1alpha1.Config, spec v1alpha1.StorageLocation) (ed25519.PrivateKey, error) {
+	if spec.Signing == nil {
 		return nil, nil
 	}
 	name := spec.Signing.SecretName
 	secret := &corev1.Secret{}
 	err := l.Client.Get(ctx, client.ObjectKey{Namespace: l.Namespace, Name: name}, secret)
 	if apierrors.IsNotFound(err) {
+		switch public := knownKey(cfg, spec); {
+		case spec.Access == v1alpha1.AccessReadOnly:
+			return nil, nil
+		case public != "":
+			return nil, step.Stall(v1alpha1.SecretMissingReason,
+				"location %q: Secret %s/%s, named by signing.secretName, is gone, and backups are signed with its key %s: "+
+					"put it back from your copy; without one, name another Secret to have a new key made, and add the public key to trustedKeys",
+				spec.Name, l.Namespace, name, public)
+		}
 		secret, err = l.makeKey(ctx, name)
 	}
 	if err != nil {
@@ -59,6 +73,17 @@ func (l *Locations) SigningKey(ctx context.Context, spec v1alpha1.StorageLocatio
 			spec.Name, l.Namespace, name, signingKey)
 	}
 	return key, nil
+}
+
+// knownKey returns the public key of the Secret that the location names, when it
+// was seen before.
+func knownKey(cfg *v1alpha1.Config, spec v1alpha1.StorageLocation) string {
+	for _, s := range cfg.Status.Storage {
+		if s.PublicKeySecretName == spec.Signing.SecretName {
+			return s.PublicKey
+		}
+	}
+	return ""
 }
 
 // makeKey creates the Secret with a new key. Where somebody else was quicker, it

@@ -36,7 +36,7 @@ func TestASigningKeyIsMadeOnceByWhoeverIsFirst(t *testing.T) {
 	var racing sync.WaitGroup
 	for i := range all {
 		racing.Go(func() {
-			key, err := l.SigningKey(t.Context(), signed("signer"))
+			key, err := l.SigningKey(t.Context(), &v1alpha1.Config{}, signed("signer"))
 			if err != nil {
 				t.Error(err)
 			}
@@ -53,18 +53,14 @@ func TestASigningKeyIsMadeOnceByWhoeverIsFirst(t *testing.T) {
 	if err := c.Get(t.Context(), client.ObjectKey{Namespace: labtest.Namespace, Name: "signer"}, made); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := c.Delete(context.WithoutCancel(t.Context()), made); err != nil {
-			t.Error(err)
-		}
-	})
+	deleteSecret(t, c, "signer")
 	if made.Immutable == nil || !*made.Immutable || len(made.Data) != 1 || !bytes.HasPrefix(made.Data["ed25519.key"], []byte("-----BEGIN PRIVATE KEY-----")) {
 		t.Errorf("the Secret is %d keys, immutable %v", len(made.Data), made.Immutable)
 	}
 	if diff := cmp.Diff(map[string]string{"ark.gopherwood.dev/created-by": "config"}, made.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	again, err := opener(t, c, nil).SigningKey(t.Context(), signed("signer"))
+	again, err := opener(t, c, nil).SigningKey(t.Context(), &v1alpha1.Config{}, signed("signer"))
 	if err != nil || !bytes.Equal(again, all[0]) {
 		t.Errorf("another process reads another key, %v", err)
 	}
@@ -79,16 +75,71 @@ func TestASigningKeyIsMadeOnceByWhoeverIsFirst(t *testing.T) {
 
 func TestWhereNothingIsSigned(t *testing.T) {
 	l := opener(t, nil, nil) // the cluster is not asked
-	readOnly := signed("signer")
-	readOnly.Access = v1alpha1.AccessReadOnly
-	for _, spec := range []v1alpha1.StorageLocation{{Name: "main"}, readOnly} {
-		if key, err := l.SigningKey(t.Context(), spec); key != nil || err != nil {
-			t.Errorf("SigningKey() = %v, %v", key, err)
-		}
+	if key, err := l.SigningKey(t.Context(), &v1alpha1.Config{}, v1alpha1.StorageLocation{Name: "main"}); key != nil || err != nil {
+		t.Errorf("SigningKey() = %v, %v", key, err)
 	}
 	if text := locations.PublicKey(nil); text != "" {
 		t.Errorf("PublicKey() = %q", text)
 	}
+}
+
+func TestALocationThatIsNotWrittenIsVerifiedByItsKeyAndMakesNone(t *testing.T) {
+	c := controllertest.Cluster(t)
+	l := opener(t, c, nil)
+	l.Creator = c
+	readOnly := signed("archivist")
+	readOnly.Access = v1alpha1.AccessReadOnly
+	if key, err := l.SigningKey(t.Context(), &v1alpha1.Config{}, readOnly); key != nil || err != nil {
+		t.Errorf("SigningKey() without a Secret = %v, %v", key, err)
+	}
+	made, err := l.SigningKey(t.Context(), &v1alpha1.Config{}, signed("archivist"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleteSecret(t, c, "archivist")
+	if key, err := l.SigningKey(t.Context(), &v1alpha1.Config{}, readOnly); !bytes.Equal(key, made) || err != nil {
+		t.Errorf("SigningKey() with a Secret returns another key, or %v", err)
+	}
+}
+
+// deleteSecret deletes a Secret that the code under test made, when the test ends.
+func deleteSecret(t *testing.T, c client.Client, name string) {
+	t.Helper()
+	t.Cleanup(func() {
+		s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: name}}
+		if err := c.Delete(context.WithoutCancel(t.Context()), s); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAKeyThatWasUsedIsNotReplaced(t *testing.T) {
+	c := controllertest.Cluster(t)
+	l := opener(t, c, nil)
+	l.Creator = c
+	cfg := &v1alpha1.Config{Status: v1alpha1.ConfigStatus{Storage: []v1alpha1.StorageLocationStatus{
+		{Name: "main", PublicKey: "the-old-key", PublicKeySecretName: "lost"},
+	}}}
+	_, err := l.SigningKey(t.Context(), cfg, signed("lost"))
+	var known *step.Error
+	if !errors.As(err, &known) || known.Reason != v1alpha1.SecretMissingReason || known.After > 0 {
+		t.Fatalf("error %v, want a stall for SecretMissing", err)
+	}
+	for _, want := range []string{
+		`location "main": Secret ark-system/lost, named by signing.secretName, is gone`, "the-old-key", "put it back", "trustedKeys",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not say %q", err, want)
+		}
+	}
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: labtest.Namespace, Name: "lost"}, &corev1.Secret{}); err == nil {
+		t.Error("another key was made in its place")
+	}
+	key, err := l.SigningKey(t.Context(), cfg, signed("next"))
+	if err != nil || key == nil {
+		t.Fatalf("another Secret: %v", err)
+	}
+	deleteSecret(t, c, "next")
 }
 
 func TestASecretThatHoldsNoSigningKeyIsLeftAlone(t *testing.T) {
@@ -101,7 +152,7 @@ func TestASecretThatHoldsNoSigningKeyIsLeftAlone(t *testing.T) {
 		"broken": {"ed25519.key": "-----BEGIN PRIVATE KEY-----\naHVudGVyMg==\n-----END PRIVATE KEY-----\n"}, "ecdsa": {"ed25519.key": ecdsa},
 	} {
 		before := secret(t, c, "signer-"+name, data)
-		_, err := l.SigningKey(t.Context(), signed(before.Name))
+		_, err := l.SigningKey(t.Context(), &v1alpha1.Config{}, signed(before.Name))
 		var known *step.Error
 		if !errors.As(err, &known) || known.Reason != v1alpha1.SecretMissingReason || known.After > 0 {
 			t.Errorf("%s: error %v, want a stall for SecretMissing", name, err)
@@ -120,7 +171,7 @@ func TestASecretThatHoldsNoSigningKeyIsLeftAlone(t *testing.T) {
 
 func TestASigningKeyThatCannotBeMadeIsWaitedFor(t *testing.T) {
 	c := controllertest.Cluster(t)
-	_, err := opener(t, c, nil).SigningKey(t.Context(), signed("absent"))
+	_, err := opener(t, c, nil).SigningKey(t.Context(), &v1alpha1.Config{}, signed("absent"))
 	var known *step.Error
 	if !errors.As(err, &known) || known.Reason != v1alpha1.RetryingReason || known.After == 0 || !strings.Contains(err.Error(), "ark-system/absent") {
 		t.Errorf("error %v, want a wait", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -130,16 +131,28 @@ func TestStatusTellsWhatSignaturesAreWorth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, trusted := range map[v1alpha1.Verification][]ed25519.PublicKey{
-		v1alpha1.VerificationVerified: {ours}, v1alpha1.VerificationUnknownKey: nil,
-	} {
+	shown := func(trusted []ed25519.PublicKey, change func(*archive.Envelope)) *v1alpha1.Backup {
 		b := &v1alpha1.Backup{}
 		projection.Status(b, snapshot(marker(), func(s *catalog.Snapshot) {
 			s.Envelope = &archive.Envelope{Marker: json.RawMessage(`{"format":1}`)}
 			archive.Sign(s.Envelope, key)
+			change(s.Envelope)
 		}), trusted, nil, start)
+		return b
+	}
+	as := func(*archive.Envelope) {}
+	for want, b := range map[v1alpha1.Verification]*v1alpha1.Backup{
+		v1alpha1.VerificationVerified:   shown([]ed25519.PublicKey{ours}, as),
+		v1alpha1.VerificationUnknownKey: shown(nil, as),
+		v1alpha1.VerificationUnsigned:   shown([]ed25519.PublicKey{ours}, func(e *archive.Envelope) { e.Signatures = nil }),
+		v1alpha1.VerificationTampered:   shown([]ed25519.PublicKey{ours}, func(e *archive.Envelope) { e.Marker = json.RawMessage(`{"format":2}`) }),
+	} {
 		if b.Status.Verification != want {
 			t.Errorf("verification = %s, want %s", b.Status.Verification, want)
+		}
+		ready := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ReadyCondition)
+		if (ready.Status == metav1.ConditionTrue) != (want != v1alpha1.VerificationTampered) || (ready.Reason == "ArchiveInvalid") != (want == v1alpha1.VerificationTampered) {
+			t.Errorf("%s: Ready is %s %s", want, ready.Status, ready.Reason)
 		}
 	}
 }

@@ -37,7 +37,8 @@ const (
 // locations name the locations that hold it.
 //
 // A complete backup is Ready; a partial one is Stalled for PartiallyFailed,
-// because waiting makes it no better.
+// because waiting makes it no better, and so is one that was tampered with, for
+// ArchiveInvalid, because it is not restored.
 func Status(b *v1alpha1.Backup, snap *catalog.Snapshot, trusted []ed25519.PublicKey, locations []string, now time.Time) {
 	m, st := snap.Marker, &b.Status
 	st.ObservedGeneration = b.Generation
@@ -66,6 +67,9 @@ func Status(b *v1alpha1.Backup, snap *catalog.Snapshot, trusted []ed25519.Public
 	switch {
 	case snap.Deletion != nil:
 		set.Reconciling(v1alpha1.DeletingReason, "its data is being removed: "+snap.Deletion.Reason)
+	case st.Verification == v1alpha1.VerificationTampered:
+		set.Stalled(v1alpha1.ArchiveInvalidReason,
+			"its marker was changed after it was signed, and it is not restored: find out who writes to the bucket, and use another backup")
 	case m.Completeness == archive.Complete:
 		set.Ready(v1alpha1.SucceededReason, stored(m))
 	default:
