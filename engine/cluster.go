@@ -104,15 +104,19 @@ type Writer interface {
 	Update(ctx context.Context, r Resource, namespace, name, subresource string, raw []byte) (Object, error)
 	// Patch applies a merge patch (RFC 7386).
 	Patch(ctx context.Context, r Resource, namespace, name string, patch []byte) (Object, error)
-	// Delete deletes in the background. It does not wait for finalizers.
-	Delete(ctx context.Context, r Resource, namespace, name string, only Preconditions) error
+	// Delete deletes, and does not wait for finalizers.
+	Delete(ctx context.Context, r Resource, namespace, name string, opts DeleteOptions) error
 }
 
-// Preconditions name the one object that may be deleted. Empty fields are not
-// checked.
-type Preconditions struct {
+// DeleteOptions say what may be deleted. The zero value is the object of that
+// name, and in the background what it owns.
+type DeleteOptions struct {
+	// UID and ResourceVersion name the one object that may be deleted. Empty ones
+	// are not checked.
 	UID             types.UID
 	ResourceVersion string
+	// KeepDependents spares what the object owns, which loses that owner.
+	KeepDependents bool
 }
 
 // Clock tells the time. It is passed in, so that tests own it.

@@ -70,15 +70,18 @@ func (c *Cluster) Patch(ctx context.Context, r engine.Resource, namespace, name 
 }
 
 // Delete implements engine.Writer. ErrNotFound when the object does not exist.
-func (c *Cluster) Delete(ctx context.Context, r engine.Resource, namespace, name string, only engine.Preconditions) error {
+func (c *Cluster) Delete(ctx context.Context, r engine.Resource, namespace, name string, only engine.DeleteOptions) error {
 	t := target{resource: r, namespace: namespace, name: name}
 	if err := t.named(); err != nil {
 		return err
 	}
-	background := metav1.DeletePropagationBackground
+	propagation := metav1.DeletePropagationBackground
+	if only.KeepDependents {
+		propagation = metav1.DeletePropagationOrphan
+	}
 	opts := metav1.DeleteOptions{
 		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
-		PropagationPolicy: &background,
+		PropagationPolicy: &propagation,
 	}
 	if only.UID != "" || only.ResourceVersion != "" {
 		opts.Preconditions = &metav1.Preconditions{}

@@ -82,13 +82,16 @@ func TestRequests(t *testing.T) {
 func TestDelete(t *testing.T) {
 	const always = `"kind":"DeleteOptions","apiVersion":"v1"`
 	for name, c := range map[string]struct {
-		only engine.Preconditions
+		only engine.DeleteOptions
 		body string
 	}{
 		"without preconditions": {body: `{` + always + `,"propagationPolicy":"Background"}`},
 		"one object only": {
-			only: engine.Preconditions{UID: "u", ResourceVersion: "9"},
+			only: engine.DeleteOptions{UID: "u", ResourceVersion: "9"},
 			body: `{` + always + `,"preconditions":{"uid":"u","resourceVersion":"9"},"propagationPolicy":"Background"}`,
+		},
+		"without what it owns": {
+			only: engine.DeleteOptions{KeepDependents: true}, body: `{` + always + `,"propagationPolicy":"Orphan"}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +177,7 @@ func TestNamesThatLeadElsewhereAreRefused(t *testing.T) {
 		"no name to get":      func() error { _, err := s.Get(t.Context(), widgets, "n", ""); return err },
 		"no name to update":   func() error { _, err := s.Update(t.Context(), widgets, "n", "", "", nil); return err },
 		"no name to patch":    func() error { _, err := s.Patch(t.Context(), widgets, "n", "", nil); return err },
-		"no name to delete":   func() error { return s.Delete(t.Context(), widgets, "n", "", engine.Preconditions{}) },
+		"no name to delete":   func() error { return s.Delete(t.Context(), widgets, "n", "", engine.DeleteOptions{}) },
 		"a parent":            func() error { _, err := s.Get(t.Context(), widgets, "n", ".."); return err },
 		"a slash":             func() error { _, err := s.Get(t.Context(), widgets, "n", "a/status"); return err },
 		"an escape":           func() error { _, err := s.Get(t.Context(), widgets, "n", "a%2fb"); return err },

@@ -213,7 +213,7 @@ func TestLabListAtARevision(t *testing.T) {
 		must(t, err)
 		break
 	}
-	must(t, c.Delete(t.Context(), configMaps, ns, "o-0120", engine.Preconditions{}))
+	must(t, c.Delete(t.Context(), configMaps, ns, "o-0120", engine.DeleteOptions{}))
 	_, err := c.Create(t.Context(), configMaps, ns, []byte(`{"metadata":{"name":"late"}}`))
 	must(t, err)
 	count := func(opts engine.ListOptions) (n int) {
@@ -278,15 +278,15 @@ func TestLabWrites(t *testing.T) {
 		"what is no JSON":       {noJSON, engine.ErrInvalid},
 		"a missing namespace":   {nowhere, engine.ErrNotFound},
 		"a missing object":      {none, engine.ErrNotFound},
-		"deleting another":      {c.Delete(ctx, configMaps, ns, "a", engine.Preconditions{UID: "x"}), engine.ErrConflict},
-		"deleting another time": {c.Delete(ctx, configMaps, ns, "a", engine.Preconditions{ResourceVersion: "1"}), engine.ErrConflict},
-		"deleting nothing":      {c.Delete(ctx, configMaps, ns, "none", engine.Preconditions{}), engine.ErrNotFound},
+		"deleting another":      {c.Delete(ctx, configMaps, ns, "a", engine.DeleteOptions{UID: "x"}), engine.ErrConflict},
+		"deleting another time": {c.Delete(ctx, configMaps, ns, "a", engine.DeleteOptions{ResourceVersion: "1"}), engine.ErrConflict},
+		"deleting nothing":      {c.Delete(ctx, configMaps, ns, "none", engine.DeleteOptions{}), engine.ErrNotFound},
 	} {
 		if !errors.Is(x.got, x.want) {
 			t.Errorf("%s: error %v, want %v", name, x.got, x.want)
 		}
 	}
-	must(t, c.Delete(ctx, configMaps, ns, "a", engine.Preconditions{UID: patched.Meta.UID, ResourceVersion: patched.Meta.ResourceVersion}))
+	must(t, c.Delete(ctx, configMaps, ns, "a", engine.DeleteOptions{UID: patched.Meta.UID, ResourceVersion: patched.Meta.ResourceVersion}))
 	if _, err := c.Get(ctx, configMaps, ns, "a"); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("after deletion: %v", err)
 	}
@@ -322,7 +322,7 @@ func TestLabStatusIsWrittenThroughItsOwnPath(t *testing.T) {
 func TestLabATerminatingNamespaceTakesNothing(t *testing.T) {
 	c, _ := connect(t)
 	ns := namespace(t, c, "ending")
-	must(t, c.Delete(t.Context(), namespaces, "", ns, engine.Preconditions{}))
+	must(t, c.Delete(t.Context(), namespaces, "", ns, engine.DeleteOptions{}))
 	if _, err := c.Create(t.Context(), configMaps, ns, []byte(`{"metadata":{"name":"a"}}`)); !errors.Is(err, engine.ErrTerminating) {
 		t.Errorf("error %v", err)
 	}

@@ -8,8 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/types"
+	"strings"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore/transform"
@@ -32,16 +31,11 @@ func (r *run) apply(ctx context.Context) error {
 // applyAll writes items layer by layer, then tries once more what failed in a way
 // that may pass, then links the owners that came late.
 func (r *run) applyAll(ctx context.Context, items []*item) error {
-	r.lastPass = false
+	r.lastPass, r.hasty = false, false
 	if err := r.applyLayers(ctx, items); err != nil {
 		return err
 	}
-	r.lastPass = true
-	r.lookups = map[ownerKey]types.UID{} // what was not there may be by now
-	again := r.deferred
-	r.deferred = nil
-	slices.SortFunc(again, inOrder)
-	if err := r.applyLayers(ctx, again); err != nil {
+	if err := r.applyDeferred(ctx); err != nil {
 		return err
 	}
 	return r.linkOwners(ctx)
@@ -190,11 +184,46 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 		return err
 	})
 	if err != nil {
-		return r.orExists(ctx, it, err)
+		return r.elsewhere(ctx, p, r.orExists(ctx, it, err))
 	}
 	it.action, it.outcome = ActionCreate, Created
+	if startsPods[it.source.GroupResource] {
+		r.started.Store(true)
+	}
+	it.messages = append(it.messages, p.Doubts...)
+	p.noteChanges(made)
 	_, err = r.complete(ctx, p, made)
 	return err
+}
+
+// noteChanges tells what the cluster made of the object that is not as it was sent:
+// a webhook or an admission policy changes it, or the type has lost a field.
+func (p *prepared) noteChanges(made engine.Object) {
+	m, err := transform.Decode(made.Raw)
+	if err != nil {
+		p.it.messages = append(p.it.messages, "the cluster's answer cannot be compared: "+err.Error())
+		return
+	}
+	if changed := transform.Changed(p.Manifest, m); len(changed) > 0 {
+		p.it.messages = append(p.it.messages, "the cluster changed it as it was written: "+fields(changed))
+	}
+}
+
+// elsewhere creates a Service once more without the address that a user chose, when
+// this cluster does not give that one away.
+func (r *run) elsewhere(ctx context.Context, p *prepared, err error) error {
+	if !errors.Is(err, engine.ErrInvalid) || p.it.source.GroupResource != serviceType || !strings.Contains(err.Error(), "spec.clusterIP") {
+		return err
+	}
+	address := transform.DropAddress(p.Manifest)
+	if address == "" {
+		return err
+	}
+	if err := r.create(ctx, p); err != nil {
+		return err
+	}
+	p.it.messages = append(p.it.messages, "has another address than "+address+", which this cluster does not give")
+	return nil
 }
 
 // orExists returns ErrExists in place of err when the object is there: an API

@@ -105,8 +105,3 @@ func (r *run) get(ctx context.Context, it *item) (engine.Object, error) {
 	})
 	return live, err
 }
-
-// preconditions name exactly the object that was looked at.
-func preconditions(live engine.Object) engine.Preconditions {
-	return engine.Preconditions{UID: live.Meta.UID, ResourceVersion: live.Meta.ResourceVersion}
-}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore/transform"
 )
@@ -23,30 +21,16 @@ const (
 	maxFields = 6
 )
 
-var (
-	// errRecording ends a restore: what would be deleted could not be recorded.
-	errRecording            = errors.New("record the object to be replaced")
-	errTerminatingNamespace = errors.New("it is being deleted: wait until it is gone, then run the restore again")
-)
-
-// neverRecreated are types of which no object is ever deleted: data, or all
-// objects of a namespace or type, would go with it.
-var neverRecreated = map[schema.GroupResource]bool{
-	namespaceType:                        true,
-	crdType:                              true,
-	{Resource: "persistentvolumes"}:      true,
-	{Resource: "persistentvolumeclaims"}: true,
-	{Group: "snapshot.storage.k8s.io", Resource: "volumesnapshotcontents"}: true,
-	{Group: "storage.k8s.io", Resource: "storageclasses"}:                  true,
-}
+var errTerminatingNamespace = errors.New("it is being deleted: wait until it is gone, then run the restore again")
 
 // judgement is what is to be done with an object that exists.
 type judgement struct {
 	action Action
 	// mine says that this restore made the object, in an attempt that was broken off.
 	mine bool
-	// message says what differs when the object is kept although it does.
-	message string
+	// message says what differs when the object is kept although it does, and note
+	// what is done to one that is not.
+	message, note string
 	// want is the object as it would be written over the live one.
 	want transform.Manifest
 }
@@ -62,6 +46,9 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	}
 	j := judgement{action: ActionKeep, mine: r.made(it, live)}
 	if it.support {
+		return j
+	}
+	if r.reserveAgain(&j, it, p.Manifest, m) {
 		return j
 	}
 	j.want = transform.Clone(p.Manifest)
@@ -97,15 +84,53 @@ func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 		j.action = ActionUpdate
 	case j.mine:
 		j.message += ": changed since this restore made it"
+	case r.req.Existing == ExistingUpdate, r.req.Existing == ExistingRecreate:
+		r.replace(j, it, live)
+	}
+}
+
+// replace decides how an object that may be replaced is, unless others depend on it
+// as it is now.
+func (r *run) replace(j *judgement, it *item, live transform.Manifest) {
+	switch {
+	case it.target.Namespace == "" && r.transform.ServesOriginal(it.source.GroupResource, live):
+		j.message += ": it serves a namespace that is mapped from, which would lose it"
+	case it.source.GroupResource == leaseType:
+		j.message += ": whoever holds it now would lose it"
 	case r.req.Existing == ExistingUpdate:
 		j.action = ActionUpdate
-	case r.req.Existing == ExistingRecreate:
+	default:
 		if reason := r.notRecreated(it); reason != "" {
 			j.message += ": not recreated: " + reason
 			return
 		}
 		j.action = ActionRecreate
 	}
+}
+
+// reserveAgain judges a volume that has outlived its claim, which is restored: it is
+// reserved for the claim again, whatever the request's policy. Nobody else has it.
+func (r *run) reserveAgain(j *judgement, it *item, want, live transform.Manifest) bool {
+	if it.source.GroupResource != volumeType {
+		return false
+	}
+	free := transform.Released(want, live)
+	if free == nil || !r.plan.restores(r.claimOf(want)) {
+		return false
+	}
+	j.action, j.want = ActionUpdate, free
+	j.note = "outlived its claim: it is reserved for the one that is restored"
+	return true
+}
+
+// claimOf is the archived claim that a transformed volume is reserved for.
+func (r *run) claimOf(volume transform.Manifest) engine.Key {
+	target := transform.Text(volume, "spec", "claimRef", "namespace")
+	k := engine.Key{GroupResource: claimType, Namespace: target, Name: transform.Text(volume, "spec", "claimRef", "name")}
+	if ns := r.plan.namespaces[target]; ns != nil {
+		k.Namespace = ns.Source
+	}
+	return k
 }
 
 // isDefaultAccount reports whether the object is the ServiceAccount that a
@@ -134,17 +159,6 @@ func adoptOwners(want, live transform.Manifest) {
 	if refs := ownersOf(live); refs != nil {
 		meta["ownerReferences"] = refs
 	}
-}
-
-// notRecreated says why an object is not deleted, or nothing.
-func (r *run) notRecreated(it *item) string {
-	switch {
-	case neverRecreated[it.source.GroupResource]:
-		return "no " + it.entry.Kind + " is ever deleted"
-	case it.entry.UID != "" && r.plan.lineage.owners[it.entry.UID]:
-		return "it owns other objects, which would be deleted with it"
-	}
-	return ""
 }
 
 func fields(paths []string) string {
@@ -209,7 +223,11 @@ func (r *run) resolve(ctx context.Context, p *prepared, live engine.Object) erro
 	}
 	switch j.action {
 	case ActionUpdate:
-		return r.update(ctx, p, j.want, live)
+		err := r.update(ctx, p, j.want, live)
+		if err == nil && j.note != "" {
+			it.messages = append(it.messages, j.note)
+		}
+		return err
 	case ActionRecreate:
 		return r.recreate(ctx, p, live)
 	default:
@@ -257,50 +275,7 @@ func (r *run) update(ctx context.Context, p *prepared, want transform.Manifest, 
 		return err
 	}
 	it.outcome = Updated
+	p.noteChanges(made)
 	_, err = r.complete(ctx, p, made)
 	return err
-}
-
-// recreate records and deletes the object that was judged, waits until it is
-// gone, and creates the archived one.
-func (r *run) recreate(ctx context.Context, p *prepared, live engine.Object) error {
-	it := p.it
-	if err := r.recordReplaced(live); err != nil {
-		return err
-	}
-	err := r.retry(ctx, func() error {
-		return r.Writer.Delete(ctx, *it.resource, it.target.Namespace, it.target.Name, preconditions(live))
-	})
-	if err != nil {
-		return err
-	}
-	err = r.poll(ctx, func() (bool, error) {
-		now, err := r.get(ctx, it)
-		if errors.Is(err, engine.ErrNotFound) {
-			return true, nil
-		}
-		return err == nil && now.Meta.UID != live.Meta.UID, err
-	})
-	if errors.Is(err, errNotYet) {
-		return errors.New("was deleted to be created anew, but its finalizers keep it: see to them, then run the restore again")
-	}
-	if err != nil {
-		return err
-	}
-	it.gated = ActionCreate // a rule that allowed to recreate allowed this
-	if err := r.create(ctx, p); err != nil {
-		return err
-	}
-	it.action, it.outcome = ActionRecreate, Updated
-	return nil
-}
-
-// recordReplaced keeps an object before it is deleted.
-func (r *run) recordReplaced(live engine.Object) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, err := r.Replaced.Write(append(append([]byte(nil), live.Raw...), '\n')); err != nil {
-		return fmt.Errorf("%w: %s: %w", errRecording, live.Key(), err)
-	}
-	return nil
 }

@@ -83,6 +83,75 @@ func TestExistingObjectsThatDiffer(t *testing.T) {
 	}
 }
 
+// What was made since the backup is in no archive: nothing may be lost with the
+// object that owns it.
+func TestRecreateSparesWhatTheArchiveDoesNotKnow(t *testing.T) {
+	source, target := newFakeCluster(t), newFakeCluster(t)
+	for _, c := range []*fakeCluster{source, target} {
+		c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+	}
+	for _, o := range []struct{ apiVersion, kind string }{{"v1", "ConfigMap"}, {"apps/v1", "StatefulSet"}, {"batch/v1", "Job"}} {
+		object := func(spec string) string {
+			return fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"namespace":"a","name":"o"},"spec":{%s}}`, o.apiVersion, o.kind, spec)
+		}
+		source.add(object(`"is":"archived"`))
+		uid := target.add(object(`"is":"live"`))
+		target.add(fmt.Sprintf(`{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"a","name":"of-%s","ownerReferences":[
+			{"apiVersion":%q,"kind":%q,"name":"o","uid":%q}]}}`, strings.ToLower(o.kind), o.apiVersion, o.kind, uid))
+	}
+	req := request()
+	req.Existing = restore.ExistingRecreate
+	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+	if report.Results.Updated != 3 {
+		t.Errorf("Results = %+v, want 3 recreated: %v", report.Results, report.Errors)
+	}
+	for key, want := range map[string]bool{
+		"secrets/a/of-configmap": true, "secrets/a/of-statefulset": true,
+		"secrets/a/of-job": false, // the pods of a Job must not outlive it
+	} {
+		if is := target.object(key) != nil; is != want {
+			t.Errorf("%s is there: %v, want %v", key, is, want)
+		}
+	}
+}
+
+func TestRecreateSparesTheOwnerOfVolumes(t *testing.T) {
+	source, target := newFakeCluster(t), newFakeCluster(t)
+	for c, is := range map[*fakeCluster]string{source: "archived", target: "live"} {
+		c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+		uid := c.add(fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"namespace":"a","name":"db"},"spec":{"is":%q}}`, is))
+		c.add(fmt.Sprintf(`{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"namespace":"a","name":"data-db-0","ownerReferences":[
+			{"apiVersion":"apps/v1","kind":"StatefulSet","name":"db","uid":%q,"controller":true}]}}`, uid))
+	}
+	req := request()
+	req.Existing = restore.ExistingRecreate
+	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+	want := "statefulsets.apps/a/db: exists and differs in spec.is: not recreated: it owns other objects, which would be deleted with it"
+	if !slices.Contains(report.Warnings, want) {
+		t.Errorf("Warnings = %v, want %q", report.Warnings, want)
+	}
+}
+
+func TestALeaseIsNeverTakenFromItsHolder(t *testing.T) {
+	for _, existing := range []restore.Existing{restore.ExistingUpdate, restore.ExistingRecreate} {
+		source, target := newFakeCluster(t), newFakeCluster(t)
+		for c, holder := range map[*fakeCluster]string{source: "old", target: "new"} {
+			c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+			c.add(fmt.Sprintf(`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"namespace":"a","name":"leader"},"spec":{"holderIdentity":%q}}`, holder))
+		}
+		req := request()
+		req.Existing = existing
+		report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+		if got := transform.Text(target.object("leases.coordination.k8s.io/a/leader"), "spec", "holderIdentity"); got != "new" {
+			t.Errorf("%s: held by %q, want new", existing, got)
+		}
+		want := "leases.coordination.k8s.io/a/leader: exists and differs in spec.holderIdentity: whoever holds it now would lose it"
+		if !slices.Contains(report.Warnings, want) {
+			t.Errorf("%s: Warnings = %v, want %q", existing, report.Warnings, want)
+		}
+	}
+}
+
 func configMap(value, metadata string) string {
 	return fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"a","name":"c"%s},"data":{"k":%q}}`, metadata, value)
 }

@@ -4,6 +4,7 @@
 package restore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,6 +100,50 @@ func TestFailuresOfSingleRequests(t *testing.T) {
 			}
 			if tc.text != "" && !slices.Contains(report.Errors, tc.text) {
 				t.Errorf("Errors = %q, want %q", report.Errors, tc.text)
+			}
+		})
+	}
+}
+
+// A webhook answers when its pod runs, which takes a while after its Deployment was
+// restored. Where nothing was started, nothing is waited for.
+func TestWhatAPodHasToAnswerIsWaitedFor(t *testing.T) {
+	passing := &engine.RetryableError{Err: errors.New("failed calling webhook: connection refused")}
+	for name, tc := range map[string]struct {
+		deployment bool
+		answers    time.Duration
+		want       restore.Counts
+		patience   time.Duration
+	}{
+		"a pod that starts in time": {true, 90 * time.Second, restore.Counts{Created: 4}, 100 * time.Second},
+		"a pod that never starts":   {true, time.Hour, restore.Counts{Created: 3, Failed: 1}, 3 * time.Minute},
+		"nothing that could answer": {false, time.Minute, restore.Counts{Created: 2, Failed: 1}, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, target := newFakeCluster(t), newFakeCluster(t)
+			source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+			source.add(configMap("v", ""))
+			source.add(`{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"a","name":"s"}}`)
+			if tc.deployment {
+				source.add(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"namespace":"a","name":"webhook"},"spec":{}}`)
+			}
+			var passed time.Duration
+			target.fault = func(verb string, key engine.Key) (error, error) {
+				return when(key.Resource == "configmaps" && verb == "POST" && passed < tc.answers, passing), nil
+			}
+			req := request()
+			req.Workers = 1
+			req.Selection.ExcludedResources = []string{"serviceaccounts"}
+			report := mustRun(t, target, req, backup(t, source), restore.Options{Sleep: func(ctx context.Context, d time.Duration) error {
+				passed += d
+				return ctx.Err()
+			}})
+			report.Results.Skipped = 0
+			if report.Results != tc.want {
+				t.Errorf("Results = %+v, want %+v: %v", report.Results, tc.want, report.Errors)
+			}
+			if passed > tc.patience {
+				t.Errorf("waited for %s, want at most %s", passed, tc.patience)
 			}
 		})
 	}

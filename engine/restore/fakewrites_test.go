@@ -6,6 +6,7 @@ package restore_test
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore/transform"
@@ -85,7 +86,7 @@ func (c *fakeCluster) Patch(ctx context.Context, r engine.Resource, namespace, n
 }
 
 // Delete implements engine.Writer.
-func (c *fakeCluster) Delete(ctx context.Context, r engine.Resource, namespace, name string, only engine.Preconditions) error {
+func (c *fakeCluster) Delete(ctx context.Context, r engine.Resource, namespace, name string, only engine.DeleteOptions) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := engine.Key{GroupResource: r.GroupResource(), Namespace: namespace, Name: name}
@@ -109,5 +110,23 @@ func (c *fakeCluster) Delete(ctx context.Context, r engine.Resource, namespace, 
 		return late
 	}
 	delete(c.objects, key)
+	c.release(meta["uid"], only.KeepDependents)
 	return late
+}
+
+// release deletes the dependents of what is gone, or takes the owner from them.
+func (c *fakeCluster) release(owner any, keep bool) {
+	for key, m := range c.objects {
+		meta := m["metadata"].(transform.Manifest)
+		refs, _ := meta["ownerReferences"].([]any)
+		kept := slices.DeleteFunc(slices.Clone(refs), func(ref any) bool { return ref.(transform.Manifest)["uid"] == owner })
+		switch {
+		case len(kept) == len(refs):
+		case keep || len(kept) > 0:
+			meta["ownerReferences"] = kept
+		default:
+			delete(c.objects, key)
+			c.release(meta["uid"], false)
+		}
+	}
 }

@@ -188,6 +188,12 @@ func (n *narrowing) unknownControllers(e *archive.Entry) []place {
 // object is remade.
 func (l *lineage) unknownController(e *archive.Entry) (schema.GroupKind, bool) {
 	uid, kind := controllerOf(e)
+	if !isMade(e, kind) {
+		return schema.GroupKind{}, false
+	}
+	if _, read := l.remakers[uid]; read {
+		uid, kind = l.maker(e)
+	}
 	for range len(remakers) {
 		if uid == "" || !slices.Contains(remakers, kind) {
 			return schema.GroupKind{}, false

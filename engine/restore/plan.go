@@ -22,6 +22,10 @@ import (
 
 var (
 	namespaceType = schema.GroupResource{Resource: "namespaces"}
+	serviceType   = schema.GroupResource{Resource: "services"}
+	volumeType    = schema.GroupResource{Resource: "persistentvolumes"}
+	claimType     = schema.GroupResource{Resource: "persistentvolumeclaims"}
+	leaseType     = schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
 	crdType       = schema.GroupResource{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}
 )
 

@@ -209,9 +209,48 @@ func TestWhatIsNotRestored(t *testing.T) {
 			objects: []string{
 				`{"apiVersion":"v1","kind":"Service","metadata":{"namespace":"a","name":"s","uid":"S"},"spec":{}}`,
 				`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"namespace":"a","name":"e",
-					"ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"s","uid":"S","controller":true}]}}`,
+					"labels":{"endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"},"ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"s","uid":"S","controller":true}]}}`,
 			},
 			object: "endpointslices.discovery.k8s.io/a/e", code: restore.CodeRemade,
+		},
+		"an EndpointSlice that somebody else gave to a Service is restored": {
+			objects: []string{
+				`{"apiVersion":"v1","kind":"Service","metadata":{"namespace":"a","name":"s","uid":"S"},"spec":{}}`,
+				`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"namespace":"a","name":"e",
+					"labels":{"endpointslice.kubernetes.io/managed-by":"operator.example"},
+					"ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"s","uid":"S","controller":true}]}}`,
+			},
+			object: "endpointslices.discovery.k8s.io/a/e",
+		},
+		"the volume of a pod that is remade": {
+			objects: append(podOf("StatefulSet"), podsOwn("v1", "PersistentVolumeClaim", "c")),
+			object:  "persistentvolumeclaims/a/c", code: restore.CodeRemade,
+		},
+		"the volume of a pod of nobody is restored": {
+			objects: append(podOf(""), podsOwn("v1", "PersistentVolumeClaim", "c")), object: "persistentvolumeclaims/a/c",
+		},
+		"the volume of a StatefulSet is restored": {
+			objects: append(podOf("StatefulSet"), `{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"namespace":"a","name":"c",
+				"ownerReferences":[{"apiVersion":"apps/v1","kind":"StatefulSet","name":"o","uid":"O","controller":true}]}}`),
+			object: "persistentvolumeclaims/a/c",
+		},
+		"the device of a pod": {
+			objects: append(podOf(""), podsOwn("resource.k8s.io/v1", "ResourceClaim", "c")),
+			object:  "resourceclaims.resource.k8s.io/a/c", code: restore.CodeRemade,
+		},
+		"a Job that a pod controls is restored": {
+			objects: append(podOf(""), podsOwn("batch/v1", "Job", "j")), object: "jobs.batch/a/j",
+		},
+		"a request for a certificate, which names who asked": {
+			objects: []string{`{"apiVersion":"certificates.k8s.io/v1","kind":"CertificateSigningRequest","metadata":{"name":"r"}}`},
+			object:  "certificatesigningrequests.certificates.k8s.io/r", code: restore.CodeNeverRestored,
+		},
+		"whom the extensions of the API server trust": {
+			objects: []string{
+				`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kube-system"}}`,
+				`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"kube-system","name":"extension-apiserver-authentication"}}`,
+			},
+			object: "configmaps/kube-system/extension-apiserver-authentication", code: restore.CodeRemade,
 		},
 		"a hand-made EndpointSlice is restored": {
 			objects: []string{`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"namespace":"a","name":"e"}}`},
@@ -295,6 +334,24 @@ func TestWhatIsNotRestored(t *testing.T) {
 			}
 		})
 	}
+}
+
+// podOf is a Pod, and what controls it.
+func podOf(kind string) []string {
+	if kind == "" {
+		return []string{`{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"a","name":"p","uid":"P"}}`}
+	}
+	return []string{
+		`{"apiVersion":"apps/v1","kind":"` + kind + `","metadata":{"namespace":"a","name":"o","uid":"O"}}`,
+		`{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"a","name":"p","uid":"P","ownerReferences":[
+			{"apiVersion":"apps/v1","kind":"` + kind + `","name":"o","uid":"O","controller":true}]}}`,
+	}
+}
+
+// podsOwn is an object that the Pod controls.
+func podsOwn(apiVersion, kind, name string) string {
+	return `{"apiVersion":"` + apiVersion + `","kind":"` + kind + `","metadata":{"namespace":"a","name":"` + name + `","ownerReferences":[
+		{"apiVersion":"v1","kind":"Pod","name":"p","uid":"P","controller":true}]}}`
 }
 
 func TestAnIndexThatListsAnObjectTwiceIsCorrupt(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -87,6 +88,11 @@ type run struct {
 	// lastPass says that there is no later, and atGates that this holds for
 	// gatekeepers too.
 	lastPass, atGates bool
+	// hasty says that a request that fails is not repeated at once, because there is
+	// another pass.
+	hasty bool
+	// started says that this restore has created what becomes pods.
+	started atomic.Bool
 }
 
 // Run restores. Its error says that it did not get to the end: a *RequestError

@@ -49,9 +49,15 @@ var neverRestored = map[schema.GroupResource]bool{
 	{Group: "resource.k8s.io", Resource: "resourceslices"}:            true,
 	{Group: "internal.apiserver.k8s.io", Resource: "storageversions"}: true,
 	{Group: "networking.k8s.io", Resource: "ipaddresses"}:             true,
-	{Group: ownGroup, Resource: "configs"}:                            true,
-	{Group: ownGroup, Resource: "backuppolicies"}:                     true,
-	{Group: ownGroup, Resource: "schedules"}:                          true,
+	{Group: "coordination.k8s.io", Resource: "leasecandidates"}:       true,
+	// They name who asked, which would be Ark.
+	{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"}: true,
+	{Group: "certificates.k8s.io", Resource: "podcertificaterequests"}:     true,
+	// A migration that comes back runs again.
+	{Group: "storagemigration.k8s.io", Resource: "storageversionmigrations"}: true,
+	{Group: ownGroup, Resource: "configs"}:                                   true,
+	{Group: ownGroup, Resource: "backuppolicies"}:                            true,
+	{Group: ownGroup, Resource: "schedules"}:                                 true,
 }
 
 // leftOutCode returns why an object is not restored as a matter of principle,
@@ -67,7 +73,7 @@ func leftOutCode(e *archive.Entry, named bool) string {
 		return ""
 	case neverRestored[gr]:
 		return CodeNeverRestored
-	case gr == schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"} && isClusterLease(e):
+	case gr == leaseType && isClusterLease(e):
 		return CodeNeverRestored
 	}
 	return ""
@@ -80,12 +86,17 @@ func isClusterLease(e *archive.Entry) bool {
 	return server || e.Namespace == "kube-node-lease"
 }
 
+// serverConfigs are the ConfigMaps that an API server keeps in kube-system: whom its
+// extensions have to trust, and since when it watches the use of old tokens. Those
+// of another cluster would break it.
+var serverConfigs = []string{"extension-apiserver-authentication", "kube-apiserver-legacy-service-account-token-tracking"}
+
 // isServerMade reports whether the API server or a controller makes the object in
 // every cluster or namespace, without an owner reference to tell.
 func isServerMade(e *archive.Entry) bool {
 	switch groupResource(e) {
 	case schema.GroupResource{Resource: "configmaps"}:
-		return e.Name == "kube-root-ca.crt"
+		return e.Name == "kube-root-ca.crt" || (e.Namespace == "kube-system" && slices.Contains(serverConfigs, e.Name))
 	case schema.GroupResource{Resource: "services"}, schema.GroupResource{Resource: "endpoints"},
 		schema.GroupResource{Group: "discovery.k8s.io", Resource: "endpointslices"}:
 		if e.Namespace == "default" && e.Name == "kubernetes" {
@@ -101,12 +112,15 @@ func isServerMade(e *archive.Entry) bool {
 	return false
 }
 
+// podKind is what has volumes and devices of its own made for it.
+var podKind = schema.GroupKind{Kind: "Pod"}
+
 // remakers are the built-in kinds whose controllers make objects that they own.
 var remakers = []schema.GroupKind{
 	{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "ReplicaSet"},
 	{Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"},
 	{Group: "batch", Kind: "Job"}, {Group: "batch", Kind: "CronJob"},
-	{Kind: "ReplicationController"}, {Kind: "Service"}, {Kind: "Endpoints"},
+	{Kind: "ReplicationController"}, {Kind: "Service"}, {Kind: "Endpoints"}, podKind,
 }
 
 // lineage remembers which archived objects are remakers and who controls them,
@@ -141,12 +155,12 @@ func (l *lineage) add(e *archive.Entry) {
 			kind: kind, included: !e.Excluded, controller: controller, controllerKind: controllerKind,
 		}
 	}
-	if e.Resource == "endpointslices" && e.Labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io" {
+	if e.Resource == "endpointslices" && e.Labels[sliceManager] == sliceController {
 		l.selecting[e.Namespace+"/"+e.Labels["kubernetes.io/service-name"]] = true
 	}
 	for i := range e.Owners {
 		// What a controller makes anew does not make its owner worth protecting.
-		if e.Owners[i].UID != controller || !slices.Contains(remakers, controllerKind) {
+		if e.Owners[i].UID != controller || !isMade(e, controllerKind) {
 			l.owners[e.Owners[i].UID] = true
 		}
 	}
@@ -164,16 +178,50 @@ var remade = map[schema.GroupResource]bool{
 	{Group: "discovery.k8s.io", Resource: "endpointslices"}: true,
 }
 
+// Who looks after an EndpointSlice, and who of them is a built-in controller.
+const (
+	sliceManager    = "endpointslice.kubernetes.io/managed-by"
+	sliceController = "endpointslice-controller.k8s.io"
+	sliceMirroring  = "endpointslicemirroring-controller.k8s.io"
+)
+
+// isMade reports whether it is a built-in controller that makes such objects for
+// their owner of that kind, its controller.
+func isMade(e *archive.Entry, owner schema.GroupKind) bool {
+	switch gr := groupResource(e); {
+	case !slices.Contains(remakers, owner):
+		return false
+	case gr == claimType, gr == (schema.GroupResource{Group: "resource.k8s.io", Resource: "resourceclaims"}):
+		return owner == podKind
+	case gr.Resource == "endpointslices":
+		manager := e.Labels[sliceManager]
+		return manager == sliceController || manager == sliceMirroring
+	default:
+		return remade[gr] && owner != podKind
+	}
+}
+
+// maker returns the controller that would have to make an object anew. The volume
+// of a pod is made with the pod, whose maker it has: where the pod itself comes
+// back, so does its volume.
+func (l *lineage) maker(e *archive.Entry) (uid types.UID, kind schema.GroupKind) {
+	uid, kind = controllerOf(e)
+	if pod, ok := l.remakers[uid]; ok && groupResource(e) == claimType {
+		return pod.controller, pod.controllerKind
+	}
+	return uid, kind
+}
+
 // isRemade reports whether a controller makes the object from another archived
 // one. An owner that was left out counts when it is remade itself.
 func (l *lineage) isRemade(e *archive.Entry) bool {
-	if !remade[groupResource(e)] {
-		return false
-	}
 	if groupResource(e) == (schema.GroupResource{Resource: "endpoints"}) && l.selecting[e.Namespace+"/"+e.Name] {
 		return true
 	}
-	uid, kind := controllerOf(e)
+	if _, owner := controllerOf(e); !isMade(e, owner) {
+		return false
+	}
+	uid, kind := l.maker(e)
 	for range len(remakers) { // no chain is longer, unless it is a circle
 		r, ok := l.remakers[uid]
 		if !ok || r.kind != kind {

@@ -61,7 +61,7 @@ func (r *run) retry(ctx context.Context, request func() error) error {
 		} else {
 			tries++
 		}
-		if tries == maxTries || refusals == maxRefusals {
+		if tries == maxTries || refusals == maxRefusals || (r.hasty && refusals == 0) {
 			return err
 		}
 		if err := r.pace.away(ctx, func() error { return r.Sleep(ctx, wait) }); err != nil {

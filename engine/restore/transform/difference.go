@@ -33,6 +33,15 @@ func Compare(want, live Manifest, ignore ...string) Difference {
 	return Difference{Fields: c.fields, Beyond: c.beyond}
 }
 
+// Changed names the fields of what was sent that are not in what the API server
+// made of it. What it filled in besides does not count.
+func Changed(sent, made Manifest) []string {
+	c := comparison{within: true}
+	c.objects("", comparable(sent, nil), comparable(made, nil))
+	slices.Sort(c.fields)
+	return c.fields
+}
+
 // comparable returns a copy without what is not compared. Only the top two
 // levels are copied.
 func comparable(m Manifest, ignore []string) Manifest {
@@ -55,6 +64,8 @@ func comparable(m Manifest, ignore []string) Manifest {
 type comparison struct {
 	fields []string
 	beyond bool
+	// within leaves out what only the live object has.
+	within bool
 }
 
 func (c *comparison) differs(path string, want any) {
@@ -66,6 +77,9 @@ func (c *comparison) objects(path string, want, live Manifest) {
 	for key, w := range want {
 		c.values(join(path, key), w, live[key])
 	}
+	if c.within {
+		return
+	}
 	for key, l := range live {
 		if _, both := want[key]; !both && !empty(l) {
 			c.differs(join(path, key), nil)
@@ -76,7 +90,7 @@ func (c *comparison) objects(path string, want, live Manifest) {
 func (c *comparison) values(path string, want, live any) {
 	switch w := want.(type) {
 	case Manifest:
-		if l, ok := live.(Manifest); ok {
+		if l, ok := c.object(live); ok {
 			c.objects(path, w, l)
 			return
 		}
@@ -95,6 +109,12 @@ func (c *comparison) values(path string, want, live any) {
 	if !empty(want) || !empty(live) {
 		c.differs(path, want)
 	}
+}
+
+// object is what an object is compared with. What was sent empty need not be there.
+func (c *comparison) object(live any) (Manifest, bool) {
+	l, ok := live.(Manifest)
+	return l, ok || (c.within && live == nil)
 }
 
 // equalScalars reports whether a scalar equals another value; 1 and 1.0 are one

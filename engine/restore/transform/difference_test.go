@@ -52,6 +52,55 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+func TestWhatTheClusterMadeOfAnObject(t *testing.T) {
+	tests := map[string]struct {
+		sent, made string
+		changed    []string
+	}{
+		"what it fills in is no change": {`{"a":{"b":1},"l":[{"x":1}]}`, `{"a":{"b":1,"c":2},"l":[{"x":1,"y":2}],"d":3,"metadata":{"uid":"u"}}`, nil},
+		"null is as good as left out":   {`{"a":null,"b":{"c":null}}`, `{}`, nil},
+		"another value":                 {`{"a":{"b":1}}`, `{"a":{"b":2}}`, []string{"a.b"}},
+		"a field that is gone":          {`{"a":{"b":1,"c":1}}`, `{"a":{"c":1}}`, []string{"a.b"}},
+		"one more element of a list":    {`{"a":[1]}`, `{"a":[1,2]}`, []string{"a"}},
+		"labels that are gone":          {`{"metadata":{"labels":{"l":"1"}}}`, `{"metadata":{}}`, []string{"metadata.labels.l"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.changed, transform.Changed(decode(t, tc.sent), decode(t, tc.made))); diff != "" {
+				t.Errorf("changed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsFreedOfAVolumeThatOutlivedItsClaim(t *testing.T) {
+	const want = `{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`
+	live := func(phase, policy, claim string) string {
+		return `{"metadata":{"name":"v"},"spec":{"persistentVolumeReclaimPolicy":"` + policy + `","size":1,
+			"claimRef":{"namespace":"a","name":"` + claim + `","uid":"u","resourceVersion":"1"}},"status":{"phase":"` + phase + `"}}`
+	}
+	tests := map[string]struct{ live, free string }{
+		"one that is kept, and whose claim comes back": {
+			live("Released", "Retain", "c"), `{"metadata":{"name":"v"},"spec":{"persistentVolumeReclaimPolicy":"Retain","size":1,"claimRef":{"namespace":"a","name":"c"}},"status":{"phase":"Released"}}`,
+		},
+		"not one that is bound":          {live("Bound", "Retain", "c"), ""},
+		"not one that is about to go":    {live("Released", "Delete", "c"), ""},
+		"not one of another claim":       {live("Released", "Retain", "d"), ""},
+		"not one that nothing refers to": {`{"status":{"phase":"Released"},"spec":{"persistentVolumeReclaimPolicy":"Retain"}}`, ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var free transform.Manifest
+			if tc.free != "" {
+				free = decode(t, tc.free)
+			}
+			if diff := cmp.Diff(free, transform.Released(decode(t, want), decode(t, tc.live))); diff != "" {
+				t.Errorf("freed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestWhatTheClusterFilledInIsAdopted(t *testing.T) {
 	tests := map[string]struct {
 		name             string

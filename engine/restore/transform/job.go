@@ -9,7 +9,11 @@ var controllerUID = []string{"controller-uid", "batch.kubernetes.io/controller-u
 
 // job drops the selector that the API server made from the old UID. With a
 // manual selector it is the user's.
-func (t *Transformer) job(s *Subject, _ *Result) {
+func (t *Transformer) job(s *Subject, r *Result) {
+	status, _ := r.Status.(Manifest)
+	if n, _ := status["succeeded"].(int64); n > 0 {
+		r.Doubts = append(r.Doubts, "starts from its beginning: what its pods had done is not known any more")
+	}
 	spec := child(s.Manifest, "spec")
 	if spec == nil || spec["manualSelector"] == true {
 		return

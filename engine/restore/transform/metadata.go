@@ -50,6 +50,7 @@ func (t *Transformer) metadata(s *Subject, r *Result) {
 	if t.moved(s.Source) {
 		removeFrom(s.Manifest, labelsPath, trackingLabels...)
 		removeFrom(s.Manifest, annotationsPath, trackingAnnotations...)
+		t.helmRelease(s)
 	}
 	namespace, name := t.TargetOf(s.Source)
 	meta["name"] = name
@@ -57,6 +58,15 @@ func (t *Transformer) metadata(s *Subject, r *Result) {
 		meta["namespace"] = namespace
 	}
 	ensure(meta, "labels")[RestoreLabel] = t.Label
+}
+
+// helmRelease lets the namespace of a Helm release follow: Helm takes no object for
+// its own that names another one.
+func (t *Transformer) helmRelease(s *Subject) {
+	annotations := child(s.Manifest, annotationsPath...)
+	if namespace, ok := annotations["meta.helm.sh/release-namespace"].(string); ok {
+		annotations["meta.helm.sh/release-namespace"] = t.mapped(namespace)
+	}
 }
 
 // applied returns the managedFields when a server-side apply is among them.

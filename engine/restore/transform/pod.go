@@ -5,8 +5,11 @@ package transform
 
 // pod drops what the scheduler and admission decide. A pod is created without
 // ephemeral containers; they can only be added to a running one.
-func (t *Transformer) pod(s *Subject, _ *Result) {
+func (t *Transformer) pod(s *Subject, r *Result) {
 	spec := child(s.Manifest, "spec")
+	if len(objects(spec, "ephemeralContainers")) > 0 {
+		r.Doubts = append(r.Doubts, "lost its ephemeral containers: they can only be added to a pod that runs")
+	}
 	delete(spec, "nodeName")
 	delete(spec, "priority") // follows from the PriorityClass of the target
 	delete(spec, "ephemeralContainers")

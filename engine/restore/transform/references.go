@@ -3,7 +3,11 @@
 
 package transform
 
-import "strings"
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
 
 const (
 	rbacGroup      = "rbac.authorization.k8s.io"
@@ -18,12 +22,12 @@ const (
 )
 
 // subjects lets the subjects of a binding follow the mapping.
-func (t *Transformer) subjects(s *Subject, _ *Result) {
+func (t *Transformer) subjects(s *Subject, r *Result) {
 	for _, subject := range objects(s.Manifest, "subjects") {
 		name, _ := subject["name"].(string)
 		switch subject["kind"] {
 		case "ServiceAccount":
-			t.mapNamespace(subject)
+			t.mapNamespace(r, subject)
 		case "User":
 			if rest, ok := strings.CutPrefix(name, accountUserPrefix); ok {
 				namespace, account, _ := strings.Cut(rest, ":")
@@ -38,25 +42,43 @@ func (t *Transformer) subjects(s *Subject, _ *Result) {
 }
 
 // webhooks lets the services that answer admission webhooks follow the mapping.
-func (t *Transformer) webhooks(s *Subject, _ *Result) {
+func (t *Transformer) webhooks(s *Subject, r *Result) {
 	for _, hook := range objects(s.Manifest, "webhooks") {
-		t.mapNamespace(child(hook, "clientConfig", "service"))
+		t.mapNamespace(r, child(hook, "clientConfig", "service"))
 	}
 }
 
 // apiService lets the service of an aggregated API follow the mapping.
-func (t *Transformer) apiService(s *Subject, _ *Result) {
-	t.mapNamespace(child(s.Manifest, "spec", "service"))
+func (t *Transformer) apiService(s *Subject, r *Result) {
+	t.mapNamespace(r, child(s.Manifest, "spec", "service"))
 }
 
 // conversion lets the service of a conversion webhook follow the mapping.
-func (t *Transformer) conversion(s *Subject, _ *Result) {
-	t.mapNamespace(child(s.Manifest, "spec", "conversion", "webhook", "clientConfig", "service"))
+func (t *Transformer) conversion(s *Subject, r *Result) {
+	t.mapNamespace(r, child(s.Manifest, "spec", "conversion", "webhook", "clientConfig", "service"))
 }
 
 // mapNamespace lets a reference with a namespace follow the mapping.
-func (t *Transformer) mapNamespace(reference Manifest) {
-	if namespace, ok := reference["namespace"].(string); ok {
-		reference["namespace"] = t.mapped(namespace)
+func (t *Transformer) mapNamespace(r *Result, reference Manifest) {
+	namespace, ok := reference["namespace"].(string)
+	if !ok {
+		return
 	}
+	if to := t.mapped(namespace); to != namespace {
+		reference["namespace"], r.moved = to, true
+	}
+}
+
+// ServesOriginal reports whether a live cluster-scoped object refers to a namespace
+// that is mapped from: the webhook, API, conversion or volume of the original, which
+// the copy's must not take away.
+func (t *Transformer) ServesOriginal(gr schema.GroupResource, live Manifest) bool {
+	if len(t.Namespaces) == 0 {
+		return false
+	}
+	s, r := Subject{Manifest: Clone(live)}, Result{}
+	for _, apply := range steps[gr] {
+		apply(t, &s, &r)
+	}
+	return r.moved
 }

@@ -14,21 +14,20 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // service drops the addresses and ports that the API server chose: another
 // cluster has other ranges, and they may be taken. What a user chose stays:
-// "None" for headless, and node ports that a field manager or kubectl's
-// annotation accounts for.
+// "None" for headless, and what a field manager or kubectl's annotation accounts
+// for.
 func (t *Transformer) service(s *Subject, r *Result) {
 	spec := child(s.Manifest, "spec")
 	if spec == nil {
 		return
 	}
-	if spec["clusterIP"] != "None" {
-		delete(spec, "clusterIP")
-		delete(spec, "clusterIPs")
+	chosen := chosenPorts(s.Manifest, r)
+	if spec["clusterIP"] != "None" && !chosen.address {
+		DropAddress(s.Manifest)
 	}
 	if t.PreserveNodePorts {
 		return
 	}
-	chosen := chosenPorts(s.Manifest, r)
 	for _, port := range objects(spec, "ports") {
 		if !chosen.ports[portOf(port)] {
 			delete(port, "nodePort")
@@ -39,10 +38,25 @@ func (t *Transformer) service(s *Subject, r *Result) {
 	}
 }
 
-// userPorts are the ports of a Service whose node port a user set.
+// DropAddress takes the cluster's addresses from a Service and returns the first;
+// a headless one has none.
+func DropAddress(service Manifest) string {
+	spec := child(service, "spec")
+	address, _ := spec["clusterIP"].(string)
+	if address == "" || address == "None" {
+		return ""
+	}
+	delete(spec, "clusterIP")
+	delete(spec, "clusterIPs")
+	return address
+}
+
+// userPorts are what a user chose of a Service: the ports whose node port, the
+// port of health checks, the address.
 type userPorts struct {
 	ports       map[string]bool
 	healthCheck bool
+	address     bool
 }
 
 // portOf identifies a port of a Service: number and protocol are its list key.
@@ -54,8 +68,8 @@ func portOf(port Manifest) string {
 	return fmt.Sprint(port["port"], "/", protocol)
 }
 
-// chosenPorts finds which ports were set by a user. managedFields never account
-// for a port that the API server allocated.
+// chosenPorts finds what was set by a user. managedFields never account for a port
+// or an address that the API server allocated.
 func chosenPorts(m Manifest, r *Result) userPorts {
 	chosen := userPorts{ports: map[string]bool{}}
 	if annotation := Text(m, "metadata", "annotations", lastApplied); annotation != "" {
@@ -81,6 +95,7 @@ func (u *userPorts) fromSpec(spec Manifest) {
 	if n, ok := spec["healthCheckNodePort"].(int64); ok && n != 0 {
 		u.healthCheck = true
 	}
+	u.address = u.address || Text(spec, "clusterIP") != ""
 }
 
 // fromFields reads a set of managed fields, whose list keys look like
@@ -98,5 +113,8 @@ func (u *userPorts) fromFields(spec Manifest) {
 	}
 	if _, set := spec["f:healthCheckNodePort"]; set {
 		u.healthCheck = true
+	}
+	if _, set := spec["f:clusterIP"]; set {
+		u.address = true
 	}
 }

@@ -71,7 +71,11 @@ type Result struct {
 	OwnName string
 	// Notes tell of what was changed beyond what a restore always changes.
 	Notes []string
+	// Doubts tell of what an object that has to be created cannot bring back.
+	Doubts []string
 
+	// moved says that something the object refers to followed the mapping.
+	moved bool
 	// fieldManagers are the archived managedFields.
 	fieldManagers []Manifest
 }

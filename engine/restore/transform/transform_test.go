@@ -73,6 +73,8 @@ func TestTransformations(t *testing.T) {
 		name      string
 		in, want  string
 		wantNotes []string
+		// wantDoubts are notes of an object that does not exist.
+		wantDoubts []string
 	}{
 		"what only the server sets is dropped; the rest stays, nulls and big numbers too": {
 			name: "configmaps",
@@ -116,6 +118,31 @@ func TestTransformations(t *testing.T) {
 				"healthCheckNodePort":30001,"ports":[{"port":80,"nodePort":30000}]}}`,
 			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},"spec":{"type":"LoadBalancer","ports":[{"port":80}]}}`,
 		},
+		"an address that a field manager set is kept": {
+			name: "services",
+			in: `{"metadata":{"namespace":"a","name":"x","managedFields":[{"manager":"kubeadm","operation":"Update","fieldsV1":{"f:spec":{"f:clusterIP":{}}}}]},
+				"spec":{"clusterIP":"10.0.0.10","clusterIPs":["10.0.0.10"]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"}},"spec":{"clusterIP":"10.0.0.10","clusterIPs":["10.0.0.10"]}}`,
+		},
+		"an address that was applied by kubectl is kept": {
+			name: "services",
+			in: `{"metadata":{"namespace":"a","name":"x","annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"clusterIP\":\"10.0.0.10\"}}"}},
+				"spec":{"clusterIP":"10.0.0.10","clusterIPs":["10.0.0.10"]}}`,
+			want: `{"metadata":{"namespace":"a","name":"x","labels":{"ark-restore":"r"},
+				"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{\"spec\":{\"clusterIP\":\"10.0.0.10\"}}"}},
+				"spec":{"clusterIP":"10.0.0.10","clusterIPs":["10.0.0.10"]}}`,
+		},
+		"the namespace of a Helm release follows its objects": {
+			with: transform.Transformer{Namespaces: toB}, name: "configmaps",
+			in:   `{"metadata":{"namespace":"a","name":"x","annotations":{"meta.helm.sh/release-name":"n","meta.helm.sh/release-namespace":"a"}}}`,
+			want: `{"metadata":{"namespace":"b","name":"x","annotations":{"meta.helm.sh/release-name":"n","meta.helm.sh/release-namespace":"b"},"labels":{"ark-restore":"r"}}}`,
+		},
+		"a Job that had come half way says that it starts anew": {
+			name:       "jobs",
+			in:         `{"metadata":{"namespace":"a","name":"j"},"spec":{"completions":3},"status":{"succeeded":2}}`,
+			want:       `{"metadata":{"namespace":"a","name":"j","labels":{"ark-restore":"r"}},"spec":{"completions":3}}`,
+			wantDoubts: []string{"starts from its beginning: what its pods had done is not known any more"},
+		},
 		"a headless Service stays headless": {
 			name: "services",
 			in:   `{"metadata":{"namespace":"a","name":"x"},"spec":{"clusterIP":"None","clusterIPs":["None"]}}`,
@@ -154,6 +181,13 @@ func TestTransformations(t *testing.T) {
 				"spec":{"claimRef":{"kind":"PersistentVolumeClaim","namespace":"a","name":"c","uid":"u","resourceVersion":"1"}}}`,
 			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"claimRef":{"kind":"PersistentVolumeClaim","namespace":"b","name":"c"}}}`,
 		},
+		"a volume that went with its claim says so": {
+			name: "persistentvolumes",
+			in:   `{"metadata":{"name":"v"},"spec":{"persistentVolumeReclaimPolicy":"Delete","claimRef":{"namespace":"a","name":"c","uid":"u"}}}`,
+			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"persistentVolumeReclaimPolicy":"Delete","claimRef":{"namespace":"a","name":"c"}}}`,
+			wantDoubts: []string{"points to what its reclaim policy Delete has deleted with the old claim, unless somebody kept it: " +
+				"leave persistentvolumes out, and claims ask for new ones"},
+		},
 		"a claim keeps a volume that is restored, and is bound anew": {
 			with: transform.Transformer{Restores: func(k engine.Key) bool { return k.String() == "persistentvolumes/v" }},
 			name: "persistentvolumeclaims",
@@ -169,9 +203,10 @@ func TestTransformations(t *testing.T) {
 			wantNotes: []string{"asks for a new volume: v is not restored"},
 		},
 		"a pod can be scheduled anew": {
-			name: "pods",
-			in:   `{"metadata":{"namespace":"a","name":"p"},"spec":{"nodeName":"n","priority":0,"ephemeralContainers":[{}],"priorityClassName":"high"},"status":{"phase":"Running"}}`,
-			want: `{"metadata":{"namespace":"a","name":"p","labels":{"ark-restore":"r"}},"spec":{"priorityClassName":"high"}}`,
+			name:       "pods",
+			in:         `{"metadata":{"namespace":"a","name":"p"},"spec":{"nodeName":"n","priority":0,"ephemeralContainers":[{}],"priorityClassName":"high"},"status":{"phase":"Running"}}`,
+			want:       `{"metadata":{"namespace":"a","name":"p","labels":{"ark-restore":"r"}},"spec":{"priorityClassName":"high"}}`,
+			wantDoubts: []string{"lost its ephemeral containers: they can only be added to a pod that runs"},
 		},
 		"a Job's selector is made anew": {
 			name: "jobs",
@@ -257,6 +292,9 @@ func TestTransformations(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.wantNotes, got.Notes); diff != "" {
 				t.Errorf("notes (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantDoubts, got.Doubts); diff != "" {
+				t.Errorf("doubts (-want +got):\n%s", diff)
 			}
 		})
 	}

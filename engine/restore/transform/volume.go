@@ -16,15 +16,39 @@ const (
 
 // volume keeps for whom a PersistentVolume is reserved, by name: without a UID
 // the volume is pre-bound, with a stale one it would count as released.
-func (t *Transformer) volume(s *Subject, _ *Result) {
+func (t *Transformer) volume(s *Subject, r *Result) {
 	removeFrom(s.Manifest, annotationsPath, boundByController)
 	claim := child(s.Manifest, "spec", "claimRef")
 	if claim == nil {
 		return
 	}
+	if Text(s.Manifest, "spec", "persistentVolumeReclaimPolicy") == "Delete" && Text(s.Manifest, "spec", "claimRef", "uid") != "" {
+		r.Doubts = append(r.Doubts, "points to what its reclaim policy Delete has deleted with the old claim, unless somebody kept it: "+
+			"leave persistentvolumes out, and claims ask for new ones")
+	}
 	delete(claim, "uid")
 	delete(claim, "resourceVersion")
-	t.mapNamespace(claim)
+	t.mapNamespace(r, claim)
+}
+
+// Released returns a live PersistentVolume without the identity of the claim that
+// it was bound to, when that claim is gone, the volume was kept for whoever comes,
+// and it is the one that want is reserved for. It returns nil otherwise: with that
+// identity, a claim that comes back under its name would wait for ever.
+func Released(want, live Manifest) Manifest {
+	if Text(live, "status", "phase") != "Released" || Text(live, "spec", "persistentVolumeReclaimPolicy") != "Retain" {
+		return nil
+	}
+	for _, field := range []string{"namespace", "name"} {
+		name := Text(want, "spec", "claimRef", field)
+		if name == "" || name != Text(live, "spec", "claimRef", field) {
+			return nil
+		}
+	}
+	free := Clone(live)
+	removeFrom(free, []string{"spec", "claimRef"}, "uid", "resourceVersion")
+	removeFrom(free, annotationsPath, boundByController)
+	return free
 }
 
 // claim keeps a claim's volume when that is restored too, and otherwise asks
