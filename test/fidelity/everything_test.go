@@ -56,12 +56,21 @@ func TestEverythingComesBackInOneGo(t *testing.T) {
 	for _, failure := range r.failures() {
 		t.Error("failed:", failure)
 	}
+	for _, key := range slices.Sorted(maps.Keys(r.lines)) {
+		if said := strings.Join(r.lines[key].Messages, "; "); strings.Contains(said, "the cluster changed it") {
+			t.Errorf("%s: %s", key, said)
+		}
+	}
 	apart := d.statusApart(t, statusAsked...)
 	ok := d.each(t, "compare", cases, func(t *testing.T, c fidelityCase) { t.Helper(); d.compare(t, c, r, apart) })
 	t.Run("the garbage collector takes nothing", func(t *testing.T) { d.surviveCollection(t) })
 	t.Run("the same restore again changes nothing", func(t *testing.T) { d.again(t, backup, req) })
 	if ok {
-		document(t, cases)
+		content := preamble
+		for i := range cases {
+			content += cases[i].row()
+		}
+		document(t, everythingSection, content)
 	}
 }
 

@@ -5,7 +5,11 @@ package fidelity
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -62,6 +66,26 @@ func longNames() []*object {
 		newObject("v1", "ConfigMap", namespace, "a.json"),
 		role(strings.Repeat("r:", 126) + "r"), role("..."), role("-"), role("~"), role("con"), role("a\\b"), role("ÄÖ 世界 🙂"),
 	}
+}
+
+// requests are what names who asked, and what has happened.
+func requests() []*object {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		panic(err) // a machine without randomness
+	}
+	asked, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "fidelity"}}, key)
+	if err != nil {
+		panic(err) // the template is fixed
+	}
+	csr := newObject("certificates.k8s.io/v1", "CertificateSigningRequest", "", "fidelity")
+	csr.Object["spec"] = map[string]any{
+		"request":    base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: asked})),
+		"signerName": "fidelity.example/none", "usages": []any{"client auth"},
+	}
+	event := newObject("v1", "Event", "events", "happened")
+	event.Object["involvedObject"] = map[string]any{"kind": "ConfigMap", "namespace": "events", "name": "none"}
+	return []*object{newObject("v1", "Namespace", "", "events"), csr, event}
 }
 
 // everyText holds every code point of Unicode, in as many ConfigMaps as it takes.

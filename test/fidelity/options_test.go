@@ -153,16 +153,6 @@ func settings() map[string]option {
 				outcome(t, r, "configmaps/"+ns+"/one", restore.Updated, "")
 			},
 		},
-		"existing Recreate deletes and records": {
-			setUp: configs, keep: true, change: edited, set: func(r *restore.Request) { r.Existing = restore.ExistingRecreate },
-			check: func(t *testing.T, s *stage, ns string, r *restored) {
-				s.field(t, one(ns), map[string]any{"k": "v"}, "data")
-				outcome(t, r, "configmaps/"+ns+"/one", restore.Updated, "")
-				if !strings.Contains(r.replaced, `"edited"`) {
-					t.Errorf("recorded before it was deleted: %q", r.replaced)
-				}
-			},
-		},
 		"existing Recreate spares owners": {
 			setUp: configs + `
 ---

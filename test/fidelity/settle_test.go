@@ -144,7 +144,7 @@ func aggregated(ctx context.Context, s *stage) error {
 }
 
 func mirrored(ctx context.Context, s *stage) error {
-	return s.counts(ctx, 2, "discovery.k8s.io/v1", "EndpointSlice", "hand-made")
+	return s.counts(ctx, 3, "discovery.k8s.io/v1", "EndpointSlice", "hand-made")
 }
 
 func quotaCounted(ctx context.Context, s *stage) error {
