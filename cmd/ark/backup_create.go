@@ -114,16 +114,21 @@ func (o *backupCreate) backup(name string, now time.Time) (*v1alpha1.Backup, err
 	if from != "" {
 		return b, nil
 	}
+	if b.Spec.Template, err = o.template(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// template returns what the flags say of what is covered, and how.
+func (o *backupCreate) template() (*v1alpha1.BackupTemplate, error) {
 	t, err := o.selection.template()
 	if err != nil {
 		return nil, err
 	}
 	t.StorageLocation = o.location
-	if t.PointInTime, err = pointInTime(o.moment); err != nil {
-		return nil, err
-	}
-	b.Spec.Template = &t
-	return b, nil
+	t.PointInTime, err = pointInTime(o.moment)
+	return &t, err
 }
 
 // given lists the flags that were set and are part of a template.

@@ -122,7 +122,7 @@ func (i interrupted) List(ctx context.Context, r engine.Resource, opts engine.Li
 // writer writes to objects of several types, one after the other, round after
 // round, and each round replaces a Deployment and the ReplicaSet that it owns.
 type writer struct {
-	live  *live
+	live *live
 	// rounds receives the number of a round that ended, if somebody waits for it.
 	rounds chan int
 	failed chan error
@@ -303,6 +303,7 @@ func (l *live) anotherEtcd(t *testing.T) {
 	}
 	l.create(t, event)
 	check := func(t *testing.T) {
+		t.Helper()
 		s, report := l.take(t, l.cluster, collect.Options{})
 		for name, r := range report.Resources {
 			if r.OwnHistory != (name == "events") {
@@ -326,7 +327,7 @@ func (l *live) anotherEtcd(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := 0; number(t, event.ResourceVersion) <= number(t, target)+100; n++ {
-		event.Count = int32(n) //nolint:gosec // a few hundred
+		event.Count = int32(n)
 		if err := l.Update(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
@@ -337,6 +338,7 @@ func (l *live) anotherEtcd(t *testing.T) {
 // aggregates serves a type of another cluster as an aggregated API, as the
 // extension API servers of a real cluster are served.
 func (l *live) aggregates(t *testing.T, behind *live) {
+	t.Helper()
 	crd := definition("fleet.example.org", "ships")
 	behind.create(t, crd)
 	// The API server in front is nobody to the one behind, which lets anybody read.
