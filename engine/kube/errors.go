@@ -48,10 +48,10 @@ func (e *apiError) Unwrap() error { return e.kind }
 // errTimedOut: the API server could not answer in the time that it gives a request.
 var errTimedOut = errors.New("timed out")
 
-// fromResponse translates a response that reports a failure.
-func fromResponse(resp *http.Response) error {
+// fromResponse translates a response to r that reports a failure.
+func fromResponse(r request, resp *http.Response) error {
 	status := readStatus(resp)
-	message := status.Message
+	message := r.confidential(status.Message)
 	if len(message) > maxMessage {
 		message = message[:maxMessage] + "…"
 	}

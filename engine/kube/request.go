@@ -109,7 +109,7 @@ func (c *Cluster) send(ctx context.Context, r request) (io.ReadCloser, error) {
 	resp.Body = uncompressed(resp)
 	if resp.StatusCode < http.StatusOK || resp.StatusCode >= http.StatusMultipleChoices {
 		defer func() { _ = resp.Body.Close() }()
-		return nil, fromResponse(resp)
+		return nil, fromResponse(r, resp)
 	}
 	return resp.Body, nil
 }
