@@ -174,7 +174,8 @@ func TestTheServerRunsAndStopsInGoodOrder(t *testing.T) {
 	cluster := labtest.Start(t, lab.Options{}) // controllers would see the objects of other tests
 	address := freeAddress(t)
 	u := user{t: t, kubeconfig: cluster.Kubeconfig}
-	a, _, _ := u.app()
+	account := user{t: t, kubeconfig: labtest.ServiceAccountKubeconfig(t, cluster, labtest.WithRestores)}
+	a, _, _ := account.app()
 	logs := &lockedBuffer{}
 	a.err, a.serve = logs, manager.Run
 	root := t.TempDir()

@@ -37,6 +37,7 @@ import (
 
 // member is a cluster with all of Ark's controllers, called in turn: two managers
 // in one process would share what a process has once, and the time is the test's.
+// They have the rights of the chart's service account; who looks is an administrator.
 type member struct {
 	client.Client
 
@@ -61,37 +62,42 @@ type keeper interface {
 // newMember makes the controllers of a cluster whose locations all are that store.
 func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *controllertest.Clock) *member {
 	t.Helper()
-	access, err := kube.New(cluster.Config(), kube.Options{})
+	read, err := kube.New(labtest.ServiceAccount(t, cluster, labtest.WithoutRestores), kube.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	uid, err := access.ClusterUID(t.Context())
+	write, err := kube.New(labtest.ServiceAccount(t, cluster, labtest.WithRestores), kube.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, told := labtest.Client(t, cluster), &controllertest.Events{}
+	uid, err := read.ClusterUID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	as, told := controllertest.ServiceAccountOf(t, cluster), &controllertest.Events{}
+	c := as.Cached
 	places := &locations.Locations{
-		Client: c, Creator: c, Namespace: labtest.Namespace, Tool: "ark test", Clock: clock,
+		Client: as.Direct, Creator: c, Namespace: labtest.Namespace, Tool: "ark test", Clock: clock,
 		OpenStore: func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) { return store, nil },
 	}
-	loader := &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace}
+	loader := &rules.Loader{Client: as.Direct, Writer: c, Namespace: labtest.Namespace}
 	takes, removals, restores, listings := backup.NewTakes(), backup.NewRemovals(), restore.NewRuns(), sync.NewRuns()
 	attempts := 0
 	m := &member{
-		Client: c, t: t, uid: uid, clock: clock, locations: places,
-		config:   &config.Reconciler{Client: c, Reader: c, Locations: places, Rules: loader, Events: told, Clock: clock, ClusterUID: uid},
+		Client: labtest.Client(t, cluster), t: t, uid: uid, clock: clock, locations: places,
+		config:   &config.Reconciler{Client: c, Reader: as.Direct, Locations: places, Rules: loader, Events: told, Clock: clock, ClusterUID: uid},
 		policy:   &policy.Reconciler{Client: c, Rules: loader, Events: told, Clock: clock},
 		schedule: &schedule.Reconciler{Client: c, Storage: places, Events: told, Clock: clock},
-		sync:     &sync.Reconciler{Client: c, Reader: c, Locations: places, Events: told, Clock: clock, Runs: listings},
+		sync:     &sync.Reconciler{Client: c, Reader: as.Direct, Locations: places, Events: told, Clock: clock, Runs: listings},
 		backup: &backup.Reconciler{
 			Client: c, Events: told, Clock: clock, Locations: places, Rules: loader, ClusterUID: uid,
-			Source: collect.Source{Discoverer: access, Lister: access, Historian: access}, Takes: takes, Removals: removals,
+			Source: collect.Source{Discoverer: read, Lister: read, Historian: read}, Takes: takes, Removals: removals,
 			NewAttempt: func() string { attempts++; return fmt.Sprintf("a%d", attempts) },
 		},
 		restore: &restore.Reconciler{
 			Client: c, Events: told, Clock: clock, Locations: places, Rules: loader, ClusterUID: uid,
-			Target: engrestore.Target{Discoverer: access, Getter: access, Writer: access},
-			Runs:   restores, Namespace: labtest.Namespace, Records: c,
+			Target: engrestore.Target{Discoverer: write, Getter: write, Writer: write},
+			Runs:   restores, Namespace: labtest.Namespace, Records: as.Direct,
 		},
 	}
 	for _, k := range []keeper{takes, removals, restores, listings} {

@@ -35,11 +35,12 @@ var (
 	pods       = engine.Resource{Version: "v1", Name: "pods", Kind: "Pod", Namespaced: true}
 )
 
-// connect returns access to the shared cluster, with small pages.
+// connect returns access to the shared cluster, with small pages and the rights of
+// the chart's service account.
 func connect(t *testing.T) (*kube.Cluster, client.Client) {
 	t.Helper()
 	shared := labtest.Shared(t)
-	c, err := kube.New(shared.Config(), kube.Options{PageSize: 100})
+	c, err := kube.New(labtest.ServiceAccount(t, shared, labtest.WithRestores), kube.Options{PageSize: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

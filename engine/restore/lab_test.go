@@ -42,19 +42,23 @@ func TestMain(m *testing.M) {
 
 // site is a real cluster with the application in it.
 type site struct {
-	t       *testing.T
-	client  client.Client
-	cluster *kube.Cluster
-	objects []*unstructured.Unstructured
+	t      *testing.T
+	client client.Client
+	// reader and writer have the rights of the chart's service account, the former
+	// without restores.
+	reader, writer *kube.Cluster
+	objects        []*unstructured.Unstructured
 }
 
 // newSite starts a cluster whose controllers run, and applies the application.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	started := labtest.Start(t, lab.Options{ControllerManager: true})
-	cluster, err := kube.New(started.Config(), kube.Options{})
+	reader, err := kube.New(labtest.ServiceAccount(t, started, labtest.WithoutRestores), kube.Options{})
 	must(t, err)
-	s := &site{t: t, client: labtest.Client(t, started), cluster: cluster}
+	writer, err := kube.New(labtest.ServiceAccount(t, started, labtest.WithRestores), kube.Options{})
+	must(t, err)
+	s := &site{t: t, client: labtest.Client(t, started), reader: reader, writer: writer}
 	raw, err := os.ReadFile("testdata/application.yaml")
 	must(t, err)
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096)
@@ -181,21 +185,21 @@ func (s *site) backup() func() restore.Source {
 	})
 	var contents, index bytes.Buffer
 	w := archive.NewWriter(&contents, &index, time.Unix(0, 0))
-	report, err := collect.Collect(s.t.Context(), collect.Source{Discoverer: s.cluster, Lister: s.cluster, Historian: s.cluster}, nil, collect.Archive(w),
+	report, err := collect.Collect(s.t.Context(), collect.Source{Discoverer: s.reader, Lister: s.reader, Historian: s.reader}, nil, collect.Archive(w),
 		collect.Options{Template: selection.Template{IncludedNamespaces: []string{"shop"}, ClusterResources: new(true)}})
 	must(s.t, err)
 	must(s.t, w.Close())
 	if report == nil {
 		s.t.Fatal("no report")
 	}
-	discovery, err := s.cluster.Discover(s.t.Context())
+	discovery, err := s.writer.Discover(s.t.Context())
 	must(s.t, err)
 	return func() restore.Source { return sourceOf(s.t, w, &contents, &index, discovery.Resources) }
 }
 
 func (s *site) restore(req restore.Request, src restore.Source) *restore.Report {
 	s.t.Helper()
-	report, err := restore.Run(s.t.Context(), restore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster},
+	report, err := restore.Run(s.t.Context(), restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer},
 		req, src, restore.Options{Sleep: restore.Sleep, Replaced: io.Discard})
 	must(s.t, err)
 	for _, text := range slices.Concat(report.Errors, report.Warnings) {

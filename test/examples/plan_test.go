@@ -35,7 +35,7 @@ var update = flag.Bool("update", false, "rewrite the plans of the examples")
 func TestThePlanOfEveryExample(t *testing.T) {
 	cluster := labtest.Shared(t)
 	c := labtest.Client(t, cluster)
-	source, err := kube.New(cluster.Config(), kube.Options{})
+	source, err := kube.New(labtest.ServiceAccount(t, cluster, labtest.WithoutRestores), kube.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

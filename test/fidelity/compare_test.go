@@ -102,7 +102,7 @@ func (s *stage) ownersAre(ctx context.Context, o *object) error {
 // those named.
 func (s *stage) statusApart(tb testing.TB, asked ...string) map[schema.GroupVersionKind]bool {
 	tb.Helper()
-	discovery, err := s.cluster.Discover(tb.Context())
+	discovery, err := s.writer.Discover(tb.Context())
 	must(tb, err)
 	apart := map[schema.GroupVersionKind]bool{}
 	for _, r := range discovery.Resources {

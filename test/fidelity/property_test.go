@@ -108,7 +108,7 @@ func variable(t *testing.T, name string, otherwise int) int {
 // server took.
 func (s *stage) generate(t *testing.T, g *generator, each int) []*object {
 	t.Helper()
-	discovery, err := s.cluster.Discover(t.Context())
+	discovery, err := s.reader.Discover(t.Context())
 	must(t, err)
 	var made []*object
 	kinds := map[string]bool{}

@@ -36,7 +36,7 @@ type taken struct {
 // take takes a backup of what a template covers.
 func (s *stage) take(tb testing.TB, template selection.Template) *taken {
 	tb.Helper()
-	return s.takeFrom(tb, collect.Source{Discoverer: s.cluster, Lister: s.cluster, Historian: s.cluster}, template)
+	return s.takeFrom(tb, collect.Source{Discoverer: s.reader, Lister: s.reader, Historian: s.reader}, template)
 }
 
 func (s *stage) takeFrom(tb testing.TB, source collect.Source, template selection.Template) *taken {
@@ -67,7 +67,7 @@ type restored struct {
 // restore restores a backup. The request's label must be set.
 func (s *stage) restore(tb testing.TB, from *taken, req restore.Request) *restored {
 	tb.Helper()
-	return s.restoreInto(tb, restore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster}, from, req)
+	return s.restoreInto(tb, restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer}, from, req)
 }
 
 func (s *stage) restoreInto(tb testing.TB, target restore.Target, from *taken, req restore.Request) *restored {

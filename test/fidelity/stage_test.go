@@ -40,18 +40,24 @@ type object = unstructured.Unstructured
 
 // stage is a real cluster and what tests do to it. It is safe for concurrent use.
 type stage struct {
-	client  client.Client
-	cluster *kube.Cluster
-	uid     string
+	// client is the administrator's, who arranges and looks.
+	client client.Client
+	// reader and writer are Ark's ways into the cluster, each with exactly the
+	// rights of the chart's service account: backups are taken with those that it
+	// has without restores, and restores run with all of them.
+	reader, writer *kube.Cluster
+	uid            string
 }
 
 func newStage(tb testing.TB, started *lab.Cluster) *stage {
 	tb.Helper()
-	cluster, err := kube.New(started.Config(), kube.Options{})
+	reader, err := kube.New(labtest.ServiceAccount(tb, started, labtest.WithoutRestores), kube.Options{})
 	must(tb, err)
-	uid, err := cluster.ClusterUID(tb.Context())
+	writer, err := kube.New(labtest.ServiceAccount(tb, started, labtest.WithRestores), kube.Options{})
 	must(tb, err)
-	return &stage{client: labtest.Client(tb, started), cluster: cluster, uid: uid}
+	uid, err := reader.ClusterUID(tb.Context())
+	must(tb, err)
+	return &stage{client: labtest.Client(tb, started), reader: reader, writer: writer, uid: uid}
 }
 
 // read returns the objects of a file in testdata.

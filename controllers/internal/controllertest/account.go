@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/gopherwood/ark/test/lab"
 	"github.com/gopherwood/ark/test/lab/labtest"
 )
 
@@ -26,7 +27,12 @@ type Account struct {
 // share.
 func ServiceAccount(t testing.TB) Account {
 	t.Helper()
-	cluster := labtest.Shared(t)
+	return ServiceAccountOf(t, labtest.Shared(t))
+}
+
+// ServiceAccountOf returns an Account for a cluster.
+func ServiceAccountOf(t testing.TB, cluster *lab.Cluster) Account {
+	t.Helper()
 	direct := labtest.ServiceAccountClient(t, cluster, labtest.WithoutRestores)
 	return Account{Cached: cached{direct, labtest.Client(t, cluster)}, Direct: direct}
 }

@@ -18,6 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -54,6 +56,23 @@ func ServiceAccountClient(tb testing.TB, cluster *lab.Cluster, split Split) clie
 		tb.Fatal(err)
 	}
 	return c
+}
+
+// ServiceAccountKubeconfig writes a kubeconfig of ServiceAccount and returns its path.
+func ServiceAccountKubeconfig(tb testing.TB, cluster *lab.Cluster, split Split) string {
+	tb.Helper()
+	const name = "ark"
+	cfg := ServiceAccount(tb, cluster, split)
+	out := clientcmdapi.NewConfig()
+	out.Clusters[name] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
+	out.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: cfg.BearerToken}
+	out.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	out.CurrentContext = name
+	path := filepath.Join(tb.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*out, path); err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }
 
 func serviceAccount(ctx context.Context, admin client.Client, cfg *rest.Config, split Split) (*rest.Config, error) {
