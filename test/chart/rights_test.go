@@ -86,16 +86,21 @@ func TestEscalateAndBindAreWhatRolesNeed(t *testing.T) {
 	if err := admin.Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: there.Name}, Rules: all}); err != nil {
 		t.Fatal(err)
 	}
+	if err := admin.Create(t.Context(), &rbacv1.Role{ObjectMeta: there, Rules: all}); err != nil {
+		t.Fatal(err)
+	}
 	robot := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "default", Name: "robot"}}
 	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: there.Name}
+	namespaced := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: there.Name}
 	tests := map[string]struct {
-		needs  string
-		object client.Object
+		verb, on string
+		object   client.Object
 	}{
-		"a ClusterRole":        {"escalate", &rbacv1.ClusterRole{ObjectMeta: some, Rules: all}},
-		"a Role":               {"escalate", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: some.Name}, Rules: all}},
-		"a ClusterRoleBinding": {"bind", &rbacv1.ClusterRoleBinding{ObjectMeta: some, RoleRef: ref, Subjects: robot}},
-		"a RoleBinding":        {"bind", &rbacv1.RoleBinding{ObjectMeta: there, RoleRef: ref, Subjects: robot}},
+		"a ClusterRole":        {"escalate", "clusterroles", &rbacv1.ClusterRole{ObjectMeta: some, Rules: all}},
+		"a Role":               {"escalate", "roles", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: some.Name}, Rules: all}},
+		"a ClusterRoleBinding": {"bind", "clusterroles", &rbacv1.ClusterRoleBinding{ObjectMeta: some, RoleRef: ref, Subjects: robot}},
+		"a RoleBinding":        {"bind", "clusterroles", &rbacv1.RoleBinding{ObjectMeta: there, RoleRef: ref, Subjects: robot}},
+		"a binding of a Role":  {"bind", "roles", &rbacv1.RoleBinding{ObjectMeta: there, RoleRef: namespaced, Subjects: robot}},
 	}
 	// refused waits until the API server's authorization, which hears of changes a
 	// moment later, refuses to create the object, or takes it.
@@ -115,7 +120,7 @@ func TestEscalateAndBindAreWhatRolesNeed(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			refused(t, tc.object, false)
-			putBack := takeVerb(t, admin, tc.needs)
+			putBack := takeVerb(t, admin, tc.verb, tc.on)
 			refused(t, tc.object, true)
 			putBack()
 			refused(t, tc.object, false)
@@ -123,8 +128,9 @@ func TestEscalateAndBindAreWhatRolesNeed(t *testing.T) {
 	}
 }
 
-// takeVerb takes a verb from the role of restores, and returns what puts it back.
-func takeVerb(t *testing.T, admin client.Client, verb string) func() {
+// takeVerb takes a verb on a resource from the role of restores, and returns what
+// puts it back.
+func takeVerb(t *testing.T, admin client.Client, verb, resource string) func() {
 	t.Helper()
 	write := func(edit func(*rbacv1.ClusterRole)) {
 		t.Helper()
@@ -140,8 +146,14 @@ func takeVerb(t *testing.T, admin client.Client, verb string) func() {
 	var before []rbacv1.PolicyRule
 	write(func(role *rbacv1.ClusterRole) {
 		before = role.DeepCopy().Rules
-		for i := range role.Rules {
-			role.Rules[i].Verbs = slices.DeleteFunc(role.Rules[i].Verbs, func(v string) bool { return v == verb })
+		for i, rule := range role.Rules {
+			if slices.Contains(rule.Verbs, verb) && slices.Contains(rule.Resources, resource) {
+				others := *rule.DeepCopy() // the rule goes on without the resource, and of the resource without the verb
+				role.Rules[i].Resources = slices.DeleteFunc(role.Rules[i].Resources, func(r string) bool { return r == resource })
+				others.Resources = []string{resource}
+				others.Verbs = slices.DeleteFunc(others.Verbs, func(v string) bool { return v == verb })
+				role.Rules = append(role.Rules, others)
+			}
 		}
 	})
 	return func() { write(func(role *rbacv1.ClusterRole) { role.Rules = before }) }
