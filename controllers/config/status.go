@@ -89,7 +89,7 @@ func (r *Reconciler) announce(s *scope) {
 	for _, l := range s.cfg.Status.Storage {
 		switch was, known := available(s.first, l.Name); {
 		case l.Available && (!known || !was):
-			announce.Normal(r.Events, s.cfg, "LocationAvailable", "CheckLocation",
+			announce.Normal(r.Events, s.cfg, v1alpha1.EventLocationAvailable, "CheckLocation",
 				fmt.Sprintf("storage location %q is available", l.Name))
 		case !l.Available && (!known || was):
 			announce.Warning(r.Events, s.cfg, v1alpha1.StorageUnavailableReason, "CheckLocation", l.Message)

@@ -85,14 +85,14 @@ func (s *scope) late() string {
 // announce tells what a person would want to be told as it happens.
 func (r *Reconciler) announce(s *scope) {
 	for _, name := range s.made {
-		announce.Normal(r.Events, s.policy, "ScheduleCreated", "CreateSchedule", "created Schedule "+name)
+		announce.Normal(r.Events, s.policy, v1alpha1.EventScheduleCreated, "CreateSchedule", "created Schedule "+name)
 	}
 	for _, name := range s.removed {
-		announce.Normal(r.Events, s.policy, "ScheduleDeleted", "DeleteSchedule",
+		announce.Normal(r.Events, s.policy, v1alpha1.EventScheduleDeleted, "DeleteSchedule",
 			fmt.Sprintf("deleted Schedule %s, whose entry is gone; its backups stay", name))
 	}
 	if now := digest(s.policy.Status.Policy); now != digest(s.before.Status.Policy) && now != "" {
-		announce.Normal(r.Events, s.policy, "RulesActivated", "CompileRules", fmt.Sprintf("the rules of revision %s are in force", now))
+		announce.Normal(r.Events, s.policy, v1alpha1.EventRulesActivated, "CompileRules", fmt.Sprintf("the rules of revision %s are in force", now))
 	}
 	now := meta.FindStatusCondition(s.policy.Status.Conditions, v1alpha1.StalledCondition)
 	was := meta.FindStatusCondition(s.before.Status.Conditions, v1alpha1.StalledCondition)

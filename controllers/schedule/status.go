@@ -62,7 +62,7 @@ func setReady(set conditions.Set, s *scope, err error) {
 // announce tells what a person would want to be told as it happens.
 func (r *Reconciler) announce(s *scope) {
 	if s.made != nil {
-		announce.Normal(r.Events, s.schedule, "BackupCreated", "CreateBackup", madeNote(s))
+		announce.Normal(r.Events, s.schedule, v1alpha1.EventBackupCreated, "CreateBackup", madeNote(s))
 	}
 	late := func(o *v1alpha1.Schedule) string {
 		c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.HealthyCondition)

@@ -143,10 +143,10 @@ func (r *Reconciler) report(ctx context.Context, cfg *v1alpha1.Config, m *memory
 		log.FromContext(ctx).Info("Listing a location failed", "location", m.location, "error", message)
 	}
 	if message != "" && message != m.announced {
-		announce.Warning(r.Events, cfg, "SyncIncomplete", "ListLocation", message)
+		announce.Warning(r.Events, cfg, v1alpha1.EventSyncIncomplete, "ListLocation", message)
 	}
 	if n := state.Result.found; n > 0 {
-		announce.Normal(r.Events, cfg, "BackupsFound", "ListLocation",
+		announce.Normal(r.Events, cfg, v1alpha1.EventBackupsFound, "ListLocation",
 			fmt.Sprintf("found %d backups in storage location %q that had no object here", n, m.location))
 	}
 	m.announced = message

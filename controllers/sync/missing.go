@@ -75,7 +75,7 @@ func (r *run) removeOne(ctx context.Context, i id, b *v1alpha1.Backup) error {
 	if record != nil {
 		why = "its data was removed: " + record.Reason
 	}
-	announce.Normal(r.Events, b, "BackupGone", "ListLocation", why)
+	announce.Normal(r.Events, b, v1alpha1.EventBackupGone, "ListLocation", why)
 	log.FromContext(ctx).Info("Deleted the object of a backup", "backup", b.Name, "location", r.memory.location, "why", why)
 	return nil
 }

@@ -119,7 +119,7 @@ func (r *run) create(ctx context.Context, i id, snapshot *catalog.Snapshot) erro
 // listing, that deleting the object deletes no data.
 func (r *run) tell(ctx context.Context, i id, b *v1alpha1.Backup) {
 	if _, had := r.memory.shown[i]; had {
-		announce.Normal(r.Events, b, "BackupFound", "ListLocation", fmt.Sprintf(
+		announce.Normal(r.Events, b, v1alpha1.EventBackupFound, "ListLocation", fmt.Sprintf(
 			"the object was deleted, and its data is in storage location %q: deleting a Backup deletes no data; to delete it, set spec.deletion",
 			r.memory.location))
 		log.FromContext(ctx).Info("Brought back the object of a backup", "backup", b.Name, "location", r.memory.location)
