@@ -51,7 +51,7 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(),
 	if err != nil {
 		return nil, err
 	}
-	counters, err := metrics.New(ctrlmetrics.Registry, metrics.NewState(mgr.GetCache(), clusterUID))
+	counters, err := metrics.New(ctrlmetrics.Registry, metrics.NewState(mgr.GetCache(), clusterUID, opts.Clock))
 	if err != nil {
 		return nil, err
 	}

@@ -113,9 +113,7 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	if perr := status.Patch(ctx, r.Client, s.restore, s.before); perr != nil {
 		return ctrl.Result{}, errors.Join(err, perr)
 	}
-	if s.ran && s.ending != nil {
-		r.Metrics.RestoreEnded(s.restore, s.ending.reason)
-	}
+	r.count(s)
 	if !s.active {
 		r.Runs.Forget(s.restore.UID)
 		if ferr := r.dropFinalizer(ctx, s); ferr != nil {

@@ -83,7 +83,7 @@ func (w *work) refused(err *engrestore.RequestError) *ending {
 	if err.Code == engrestore.CodeMappingConflict {
 		reason = v1alpha1.MappingConflictReason
 	}
-	e := &ending{status: w.status(), reason: reason, message: err.Message}
+	e := &ending{status: w.status(), reason: reason, message: err.Message, policy: w.snapshot.Marker.Policy}
 	e.status.Record = "" // nothing ran, and nothing was recorded
 	e.status.Completeness = v1alpha1.CompletenessNone
 	e.status.Errors = []string{err.Message}
@@ -92,7 +92,7 @@ func (w *work) refused(err *engrestore.RequestError) *ending {
 
 // judge says how a restore ended that came to an end.
 func (w *work) judge(report *engrestore.Report) *ending {
-	e := &ending{status: w.status()}
+	e := &ending{status: w.status(), policy: w.snapshot.Marker.Policy}
 	st := &e.status
 	st.Planned = &v1alpha1.PlanCounts{
 		Create: report.Planned.Create, Update: report.Planned.Update, Keep: report.Planned.Keep, Skip: report.Planned.Skip,

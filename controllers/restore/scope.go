@@ -76,6 +76,8 @@ type ending struct {
 	status  v1alpha1.RestoreStatus
 	reason  string
 	message string
+	// policy is that of the backup, for the metrics.
+	policy string
 }
 
 // good reports whether the restore did all that was asked of it.

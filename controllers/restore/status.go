@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
+	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/step"
 )
 
@@ -92,6 +93,21 @@ func (r *Reconciler) announce(s *scope) {
 		return
 	}
 	announce.Normal(r.Events, s.restore, ready.Reason, "Restore", ready.Message)
+}
+
+// count counts a restore that ended in this process, once status holds it. One that
+// was adopted ended before.
+func (r *Reconciler) count(s *scope) {
+	switch {
+	case s.ending != nil && s.ran:
+		r.Metrics.RestoreEnded(s.restore, s.ending.policy, s.ending.reason)
+	case s.ending == nil && s.before.Status.CompletionTime == nil && s.restore.Status.CompletionTime != nil:
+		policy := ""
+		if s.backup != nil {
+			policy = metrics.PolicyOf(s.backup)
+		}
+		r.Metrics.RestoreEnded(s.restore, policy, v1alpha1.FailedReason)
+	}
 }
 
 // counted tells the outcome in a sentence.

@@ -33,7 +33,7 @@ type Metrics struct {
 	excluded       *prometheus.CounterVec
 	removed        *prometheus.CounterVec
 	restores       *prometheus.CounterVec
-	restoreSeconds prometheus.Histogram
+	restoreSeconds *prometheus.HistogramVec
 	restoreObjects *prometheus.CounterVec
 	denials        *prometheus.CounterVec
 	syncs          *prometheus.CounterVec
@@ -61,11 +61,10 @@ func New(registry prometheus.Registerer, others ...prometheus.Collector) (*Metri
 		backupBytes:   counter("ark_backup_bytes_total", "Bytes stored by backups, by policy.", "policy"),
 		excluded:      counter("ark_backup_excluded_objects_total", "Objects left out of backups, by policy and code.", "policy", "code"),
 		removed:       counter("ark_backups_removed_total", "Backups whose data was removed, by reason: expired or deleted.", "reason"),
-		restores:      counter("ark_restores_total", "Restores that ended, by result.", "result"),
-		restoreSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "ark_restore_duration_seconds", Help: "How long restores took that wrote.", Buckets: seconds,
-		}),
-		restoreObjects: counter("ark_restore_objects_total", "Objects of restores, by outcome.", "outcome"),
+		restores:      counter("ark_restores_total", "Restores that ended, by policy of the backup and result.", "policy", "result"),
+		restoreSeconds: histogram("ark_restore_duration_seconds",
+			"How long restores took that wrote, by policy of the backup.", "policy"),
+		restoreObjects: counter("ark_restore_objects_total", "Objects of restores that wrote, by policy of the backup and outcome.", "policy", "outcome"),
 		denials:        counter("ark_restore_denials_total", "Reasons for which restores were denied, by code.", "code"),
 		syncs:          counter("ark_syncs_total", "Listings of storage locations, by location and result: succeeded or failed.", "location", "result"),
 		lateness:       histogram("ark_schedule_lateness_seconds", "How late backups were begun after their firing, by schedule.", "schedule"),
@@ -94,7 +93,7 @@ func (m *Metrics) BackupEnded(b *v1alpha1.Backup) {
 	if m == nil {
 		return
 	}
-	st, policy := &b.Status, b.Spec.PolicyName
+	st, policy := &b.Status, PolicyOf(b)
 	result := map[v1alpha1.Completeness]string{
 		v1alpha1.CompletenessComplete: ResultSucceeded, v1alpha1.CompletenessPartial: ResultPartial,
 	}[st.Completeness]
@@ -117,6 +116,16 @@ func (m *Metrics) BackupEnded(b *v1alpha1.Backup) {
 	}
 }
 
+// PolicyOf returns the policy that a backup was taken for; empty when there is
+// none. No backup is taken for a policy that does not exist, so there are never
+// more of them in the metrics than there were in the cluster and its storage.
+func PolicyOf(b *v1alpha1.Backup) string {
+	if policy := b.Labels[v1alpha1.PolicyLabel]; policy != "" {
+		return policy
+	}
+	return b.Spec.PolicyName
+}
+
 // BackupRemoved counts a backup whose data was removed.
 func (m *Metrics) BackupRemoved(expired bool) {
 	if m == nil {
@@ -129,8 +138,9 @@ func (m *Metrics) BackupRemoved(expired bool) {
 	m.removed.WithLabelValues(reason).Inc()
 }
 
-// RestoreEnded counts a restore that this process ran, with its Ready reason.
-func (m *Metrics) RestoreEnded(o *v1alpha1.Restore, reason string) {
+// RestoreEnded counts a restore that this process ran, or gave up, with its Ready
+// reason, and the policy of its backup where that is known.
+func (m *Metrics) RestoreEnded(o *v1alpha1.Restore, policy, reason string) {
 	if m == nil {
 		return
 	}
@@ -142,7 +152,7 @@ func (m *Metrics) RestoreEnded(o *v1alpha1.Restore, reason string) {
 	if result == "" {
 		result = ResultFailed
 	}
-	m.restores.WithLabelValues(result).Inc()
+	m.restores.WithLabelValues(policy, result).Inc()
 	for _, d := range st.Denials {
 		m.denials.WithLabelValues(d.Code).Inc()
 	}
@@ -150,14 +160,14 @@ func (m *Metrics) RestoreEnded(o *v1alpha1.Restore, reason string) {
 		return
 	}
 	if st.StartTime != nil && st.CompletionTime != nil {
-		m.restoreSeconds.Observe(max(0, st.CompletionTime.Sub(st.StartTime.Time).Seconds()))
+		m.restoreSeconds.WithLabelValues(policy).Observe(max(0, st.CompletionTime.Sub(st.StartTime.Time).Seconds()))
 	}
 	if c := st.Results; c != nil {
 		for outcome, n := range map[string]int64{
 			"created": c.Created, "updated": c.Updated, "unchanged": c.Unchanged,
 			"existing": c.Existing, "skipped": c.Skipped, "failed": c.Failed,
 		} {
-			m.restoreObjects.WithLabelValues(outcome).Add(float64(n))
+			m.restoreObjects.WithLabelValues(policy, outcome).Add(float64(n))
 		}
 	}
 }

@@ -5,6 +5,7 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/health"
+	"github.com/gopherwood/ark/engine"
 )
 
 // scrapeTimeout bounds a scrape: it reads from a cache.
@@ -19,7 +21,9 @@ const scrapeTimeout = 5 * time.Second
 
 var (
 	lastGood = prometheus.NewDesc("ark_last_successful_backup_timestamp_seconds",
-		"When the newest complete backup of a policy was finished, as a Unix time.", []string{"policy"}, nil)
+		"When the newest complete backup of a policy was finished, as a Unix time; 0 when there is none and should be.", []string{"policy"}, nil)
+	nextDue = prometheus.NewDesc("ark_schedule_next_backup_timestamp_seconds",
+		"When the next backup of a schedule is due, as a Unix time.", []string{"schedule"}, nil)
 	stored = prometheus.NewDesc("ark_stored_backups",
 		"Backups that storage holds, by location and origin: own or foreign.", []string{"location", "origin"}, nil)
 	available = prometheus.NewDesc("ark_storage_location_available",
@@ -32,17 +36,18 @@ var (
 type state struct {
 	reader     client.Reader
 	clusterUID string
+	clock      engine.Clock
 }
 
 // NewState returns a collector of what the objects say, read from reader, which
 // is to be a cache.
-func NewState(reader client.Reader, clusterUID string) prometheus.Collector {
-	return &state{reader: reader, clusterUID: clusterUID}
+func NewState(reader client.Reader, clusterUID string, clock engine.Clock) prometheus.Collector {
+	return &state{reader: reader, clusterUID: clusterUID, clock: clock}
 }
 
 // Describe implements prometheus.Collector.
 func (s *state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lastGood, stored, available, lastSync} {
+	for _, d := range []*prometheus.Desc{lastGood, nextDue, stored, available, lastSync} {
 		ch <- d
 	}
 }
@@ -54,6 +59,7 @@ func (s *state) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	s.collectLocations(ctx, ch)
 	s.collectPolicies(ctx, ch)
+	s.collectSchedules(ctx, ch)
 }
 
 func (s *state) collectLocations(ctx context.Context, ch chan<- prometheus.Metric) {
@@ -78,27 +84,45 @@ func (s *state) collectLocations(ctx context.Context, ch chan<- prometheus.Metri
 	}
 }
 
+// collectPolicies reports policies that exist: one that was deleted is nobody's
+// worry any more. One that should have a backup and has none is at time 0, so that
+// an alert on its age fires.
 func (s *state) collectPolicies(ctx context.Context, ch chan<- prometheus.Metric) {
+	var policies v1alpha1.BackupPolicyList
 	var backups v1alpha1.BackupList
-	if err := s.reader.List(ctx, &backups); err != nil {
+	if err := errors.Join(s.reader.List(ctx, &policies), s.reader.List(ctx, &backups)); err != nil {
 		ch <- prometheus.NewInvalidMetric(lastGood, err)
 		return
 	}
-	newest := map[string]time.Time{}
-	for i := range backups.Items {
-		b := &backups.Items[i]
-		policy, st := b.Labels[v1alpha1.PolicyLabel], &b.Status
-		if policy == "" {
-			policy = b.Spec.PolicyName
-		}
-		if policy == "" || health.Foreign(b, s.clusterUID) || st.CompletionTime == nil || st.Completeness != v1alpha1.CompletenessComplete {
+	of := map[string][]v1alpha1.Backup{}
+	for _, b := range backups.Items {
+		of[PolicyOf(&b)] = append(of[PolicyOf(&b)], b)
+	}
+	for i := range policies.Items {
+		p := &policies.Items[i]
+		at := 0.0
+		newest := health.Read(of[p.Name], s.clusterUID, s.clock.Now()).LastComplete
+		switch {
+		case newest != nil && newest.Status.CompletionTime != nil:
+			at = float64(newest.Status.CompletionTime.Unix())
+		case len(p.Spec.Schedules) == 0 || p.Spec.Suspend:
 			continue
 		}
-		if st.CompletionTime.After(newest[policy]) {
-			newest[policy] = st.CompletionTime.Time
-		}
+		ch <- prometheus.MustNewConstMetric(lastGood, prometheus.GaugeValue, at, p.Name)
 	}
-	for policy, at := range newest {
-		ch <- prometheus.MustNewConstMetric(lastGood, prometheus.GaugeValue, float64(at.Unix()), policy)
+}
+
+// collectSchedules reports when the next backup is due. A Schedule that is idle
+// has no such time.
+func (s *state) collectSchedules(ctx context.Context, ch chan<- prometheus.Metric) {
+	var schedules v1alpha1.ScheduleList
+	if err := s.reader.List(ctx, &schedules); err != nil {
+		ch <- prometheus.NewInvalidMetric(nextDue, err)
+		return
+	}
+	for i := range schedules.Items {
+		if next := schedules.Items[i].Status.NextScheduleTime; next != nil {
+			ch <- prometheus.MustNewConstMetric(nextDue, prometheus.GaugeValue, float64(next.Unix()), schedules.Items[i].Name)
+		}
 	}
 }
