@@ -84,7 +84,7 @@ func (i *installation) config() *v1alpha1.Config {
 		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.ConfigName},
 		Spec: v1alpha1.ConfigSpec{
 			Storage: []v1alpha1.StorageLocation{{
-				Name: "main", URL: "file://" + i.bucket + "/main", Signing: &v1alpha1.Signing{SecretName: "signing"},
+				Name: "main", URL: "file://" + storeRoot + "/main", Signing: &v1alpha1.Signing{SecretName: "signing"},
 			}},
 			SyncInterval: &metav1.Duration{Duration: time.Second}, GCInterval: &metav1.Duration{Duration: time.Second},
 		},

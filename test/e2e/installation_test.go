@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,8 +27,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -45,10 +44,14 @@ const (
 	patience = 2 * time.Minute
 )
 
-// program is the path of ark.
-var program string
+// program is the path of ark, in the image that was unpacked, which is the folder
+// imageRoot.
+var program, imageRoot string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	image.Enter()
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	// What clients of these tests log is no part of what they check.
@@ -59,6 +62,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	imageRoot = filepath.Join(dir, "root")
 	if program, err = buildImage(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -83,7 +87,10 @@ func buildImage(dir string) (string, error) {
 	if err := image.Write(&archive, image.Ark("ark:v0.0.0-e2e", binary, nil)); err != nil {
 		return "", err
 	}
-	command, err := image.Unpack(&archive, dir)
+	if err := os.Mkdir(imageRoot, 0o755); err != nil {
+		return "", err
+	}
+	command, err := image.Unpack(&archive, imageRoot)
 	if err != nil {
 		return "", err
 	}
@@ -95,18 +102,20 @@ func buildImage(dir string) (string, error) {
 }
 
 // installation is Ark in a cluster of its own: what the chart installs, and the
-// server as a process beside it, because there is no node to run its pod.
+// server in a container as its Deployment describes it, beside the cluster, because
+// there is no node to run its pod.
 type installation struct {
 	t       *testing.T
 	cluster *lab.Cluster
 	// admin is who looks and arranges; the server is the service account.
 	admin client.Client
-	// bucket is the directory that all locations lie in.
+	// bucket is the directory that all locations lie in, which the server knows as
+	// storeRoot.
 	bucket string
 
-	server  *exec.Cmd
-	log     string
-	metrics string // address
+	server          *exec.Cmd
+	log             string
+	metrics, health string // addresses
 	// said is everything that the command line printed.
 	said bytes.Buffer
 }
@@ -129,7 +138,7 @@ func install(t *testing.T, bucket string, opts lab.Options, values ...string) *i
 	i.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: labtest.Namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}})
-	args := []string{"install", "ark", "charts/ark", "--namespace", labtest.Namespace, "--set", "image.repository=ark,log.level=debug"}
+	args := []string{"install", "ark", "charts/ark", "--namespace", labtest.Namespace, "--set", "image.repository=ark,log.level=debug,fileStore.existingClaim=bucket"}
 	for _, v := range values {
 		args = append(args, "--set", v)
 	}
@@ -147,6 +156,7 @@ func install(t *testing.T, bucket string, opts lab.Options, values ...string) *i
 		return true, nil
 	})
 	i.serve()
+	i.probed()
 	return i
 }
 
@@ -156,26 +166,49 @@ func ownKinds() []client.ObjectList {
 	}
 }
 
-// serve starts the server with the arguments of the Deployment's container.
+// storeRoot is where the chart mounts the volume of file:// locations, and
+// accountDir where every pod finds its service account.
+const (
+	storeRoot  = "/var/lib/ark"
+	accountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
+)
+
+// serve starts the server as the Deployment describes it: the arguments of its
+// container, a root file system that cannot be written, a user who is not root, the
+// service account where pods have it, and the volume.
 func (i *installation) serve() {
 	i.t.Helper()
 	var deployment appsv1.Deployment
 	i.get(&deployment, labtest.Namespace, "ark")
-	i.metrics = freeAddress(i.t)
-	var args []string
-	for _, arg := range deployment.Spec.Template.Spec.Containers[0].Args {
+	container := deployment.Spec.Template.Spec.Containers[0]
+	i.metrics, i.health = freeAddress(i.t), freeAddress(i.t)
+	args := []string{strings.TrimPrefix(program, imageRoot)}
+	for _, arg := range container.Args {
 		args = append(args, strings.ReplaceAll(arg, "$(POD_NAMESPACE)", labtest.Namespace))
 	}
-	// What differs from a pod: where it listens, and where the bucket is.
-	args = append(args, "--kubeconfig="+i.kubeconfig(), "--file-store-root="+i.bucket,
-		"--metrics-bind-address="+i.metrics, "--health-probe-bind-address=0")
+	// What differs from a pod: it has no address of its own to listen on.
+	args = append(args, "--metrics-bind-address="+i.metrics, "--health-probe-bind-address="+i.health)
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(i.cluster.Config().Host, "https://"))
+	if err != nil {
+		i.t.Fatal(err)
+	}
 	i.log = filepath.Join(i.t.TempDir(), "server.log")
 	file, err := os.Create(i.log)
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	defer file.Close()
-	i.server = exec.Command(program, args...)
+	i.server, err = image.Container{
+		Root: imageRoot, Arguments: args,
+		Environment: []string{"POD_NAMESPACE=" + labtest.Namespace, "KUBERNETES_SERVICE_HOST=" + host, "KUBERNETES_SERVICE_PORT=" + port},
+		Mounts: []image.Mount{
+			{Source: i.bucket, Target: container.VolumeMounts[0].MountPath},
+			{Source: i.serviceAccount(), Target: accountDir, ReadOnly: true},
+		},
+	}.Command(context.WithoutCancel(i.t.Context())) // it is stopped in good order
+	if err != nil {
+		i.t.Fatal(err)
+	}
 	i.server.Stdout, i.server.Stderr = file, file
 	if err := i.server.Start(); err != nil {
 		i.t.Fatal(err)
@@ -202,25 +235,45 @@ func (i *installation) stop() {
 	}
 }
 
-// kubeconfig writes a kubeconfig with a token of the chart's service account.
-func (i *installation) kubeconfig() string {
+// probed waits until the probes of the Deployment's container succeed.
+func (i *installation) probed() {
+	i.t.Helper()
+	var deployment appsv1.Deployment
+	i.get(&deployment, labtest.Namespace, "ark")
+	container := deployment.Spec.Template.Spec.Containers[0]
+	for what, probe := range map[string]*corev1.Probe{"liveness": container.LivenessProbe, "readiness": container.ReadinessProbe} {
+		i.eventually(what, func(ctx context.Context) (bool, error) {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.health+probe.HTTPGet.Path, http.NoBody)
+			if err != nil {
+				return false, err
+			}
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return false, nil // it does not listen yet
+			}
+			return res.StatusCode == http.StatusOK, res.Body.Close()
+		})
+	}
+}
+
+// serviceAccount writes a token of the chart's service account, and what else pods
+// have of it, into a folder.
+func (i *installation) serviceAccount() string {
 	i.t.Helper()
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "ark"}}
 	request := &authenticationv1.TokenRequest{}
 	if err := i.admin.SubResource("token").Create(i.t.Context(), sa, request); err != nil {
 		i.t.Fatal(err)
 	}
-	cfg := i.cluster.Config()
-	out := clientcmdapi.NewConfig()
-	out.Clusters["lab"] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
-	out.AuthInfos["ark"] = &clientcmdapi.AuthInfo{Token: request.Status.Token}
-	out.Contexts["lab"] = &clientcmdapi.Context{Cluster: "lab", AuthInfo: "ark"}
-	out.CurrentContext = "lab"
-	path := filepath.Join(i.t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*out, path); err != nil {
-		i.t.Fatal(err)
+	dir := i.t.TempDir()
+	for name, content := range map[string][]byte{
+		"token": []byte(request.Status.Token), "ca.crt": i.cluster.Config().CAData, "namespace": []byte(labtest.Namespace),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			i.t.Fatal(err)
+		}
 	}
-	return path
+	return dir
 }
 
 // command is a program that acts on the cluster as its administrator.

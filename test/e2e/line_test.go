@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ import (
 // is backed up and restored, and in one where restores are switched off, which
 // attaches the same bucket.
 func TestTheWholeLineWithTheRightsOfTheChart(t *testing.T) {
-	bucket := t.TempDir()
+	bucket := volume(t)
 
 	first := install(t, bucket, lab.Options{})
 	first.podsAreAdmitted()
@@ -41,7 +42,8 @@ func TestTheWholeLineWithTheRightsOfTheChart(t *testing.T) {
 
 	// Older API servers, without this feature, are asked for lists where newer ones
 	// stream them: both are needed.
-	second := install(t, bucket, lab.Options{Features: map[string]bool{"WatchList": false}}, "restore.enabled=false")
+	older := lab.Options{Emulate: "1.33", Features: map[string]bool{"WatchList": false}}
+	second := install(t, bucket, older, "restore.enabled=false")
 	second.backUp()
 	second.showsBackupsOf(foreign)
 	second.refuseRestore(second.latest("shop.nightly"))
@@ -77,6 +79,16 @@ func TestTheWholeLineWithTheRightsOfTheChart(t *testing.T) {
 		}
 		checkStored(t, bucket, own)
 	})
+}
+
+// volume is a folder that the server's user may write, as fsGroup makes a pod's.
+func volume(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // podsAreAdmitted checks that Pod Security lets the chart's pods into the

@@ -45,6 +45,9 @@ type Options struct {
 	CompactEvery time.Duration
 	// Features switches features of the API server on or off, by their gates.
 	Features map[string]bool
+	// Emulate is an older minor version, such as 1.34, whose APIs, features and
+	// defaults the API server has. When omitted, they are those of its own.
+	Emulate string
 	// Detached leaves the cluster running when this process ends.
 	Detached bool
 	// Log is told what is built and started. When omitted, it is os.Stderr.
@@ -201,6 +204,9 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 	for gate, on := range c.options.Features {
 		args = append(args, fmt.Sprintf("--feature-gates=%s=%t", gate, on))
 	}
+	if c.options.Emulate != "" {
+		args = append(args, "--emulated-version="+c.options.Emulate)
+	}
 	p, err := c.run(apiServer, append(args,
 		"--bind-address=127.0.0.1", "--secure-port="+port,
 		"--tls-cert-file="+filepath.Join(c.Dir, serverCert), "--tls-private-key-file="+serverKey,
@@ -230,11 +236,15 @@ func (c *Cluster) startControllerManager(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := c.run(controllerManager,
+	var args []string
+	if c.options.Emulate != "" {
+		args = append(args, "--emulated-version="+c.options.Emulate)
+	}
+	p, err := c.run(controllerManager, append(args,
 		"--kubeconfig="+c.Kubeconfig, "--leader-elect=false",
 		"--secure-port=0", // nobody asks it anything
 		"--service-account-private-key-file="+signerKey, "--root-ca-file="+caCert,
-		"--kube-api-qps=500", "--kube-api-burst=1000")
+		"--kube-api-qps=500", "--kube-api-burst=1000")...)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,13 @@ const roots = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 // program builds a program that prints its arguments.
 func program(t *testing.T) []byte {
 	t.Helper()
+	return build(t, "package main\nimport \"os\"\nfunc main() { for _, a := range os.Args[1:] { os.Stdout.WriteString(a + \"\\n\") } }\n")
+}
+
+// build builds a static program.
+func build(t *testing.T, source string) []byte {
+	t.Helper()
 	dir := t.TempDir()
-	source := "package main\nimport \"os\"\nfunc main() { for _, a := range os.Args[1:] { os.Stdout.WriteString(a + \"\\n\") } }\n"
 	for name, content := range map[string]string{"main.go": source, "go.mod": "module hello\n\ngo 1.26\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
