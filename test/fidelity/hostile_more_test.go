@@ -104,7 +104,7 @@ func admissionObstacles() []hostileCase {
 // layer is tried, and stays until the pod is there.
 func untilThePodRuns(t *testing.T, s *stage, ns string) restore.Target {
 	t.Helper()
-	return restore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: &refusedWriter{Writer: s.cluster, after: func() {
+	return restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: &refusedWriter{Writer: s.writer, after: func() {
 		s.remove(t, newObject("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "", ns))
 	}}}
 }

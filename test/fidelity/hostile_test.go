@@ -97,7 +97,7 @@ func (c *hostileCase) run(t *testing.T, s *stage, ns string) {
 	if c.cluster {
 		template.ClusterResources = &c.cluster
 	}
-	source := collect.Source{Discoverer: s.cluster, Lister: s.cluster, Historian: s.cluster}
+	source := collect.Source{Discoverer: s.reader, Lister: s.reader, Historian: s.reader}
 	if c.source != nil {
 		source = c.source(t, s, ns)
 	}
@@ -116,7 +116,7 @@ func (c *hostileCase) run(t *testing.T, s *stage, ns string) {
 	if c.set != nil {
 		c.set(&req, ns)
 	}
-	target := restore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster}
+	target := restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer}
 	if c.target != nil {
 		target = c.target(t, s, ns)
 	}

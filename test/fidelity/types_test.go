@@ -41,7 +41,7 @@ func passingObstacles() []hostileCase {
 		{
 			name: "Types that vanish and appear during the backup", setUp: passingType("lasting") + "---" + passingType("vanishing"),
 			source: func(t *testing.T, s *stage, ns string) collect.Source {
-				return collect.Source{Discoverer: s.cluster, Historian: s.cluster, Lister: &changing{Lister: s.cluster, group: ns + ".example", change: func() {
+				return collect.Source{Discoverer: s.reader, Historian: s.reader, Lister: &changing{Lister: s.reader, group: ns + ".example", change: func() {
 					s.remove(t, passingObjects(t, "vanishing", ns)...)
 					s.create(t, passingObjects(t, "appearing", ns)...)
 					s.served(t, "vanishings", ns, false)
@@ -58,7 +58,7 @@ func passingObstacles() []hostileCase {
 				req.Selection.ClusterResources = &no // or it comes back with its definition
 			},
 			target: func(t *testing.T, s *stage, ns string) restore.Target {
-				return restore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: &changing{Writer: s.cluster, group: ns + ".example", change: func() {
+				return restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: &changing{Writer: s.writer, group: ns + ".example", change: func() {
 					s.remove(t, passingObjects(t, "vanishing", ns)...)
 					s.served(t, "vanishings", ns, false)
 				}}}
@@ -105,7 +105,7 @@ func (c *changing) Create(ctx context.Context, r engine.Resource, namespace stri
 func (s *stage) served(t *testing.T, plural, ns string, want bool) {
 	t.Helper()
 	eventually(t, "serve "+plural, func(ctx context.Context) error {
-		discovery, err := s.cluster.Discover(ctx)
+		discovery, err := s.writer.Discover(ctx)
 		if err != nil {
 			return err
 		}
