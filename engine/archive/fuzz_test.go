@@ -142,6 +142,35 @@ func FuzzMember(f *testing.F) {
 	})
 }
 
+// FuzzMembers reads two members with one request, where an index that was tampered
+// with says that they lie.
+func FuzzMembers(f *testing.F) {
+	out, all, _ := threeMembers(f)
+	f.Add(out.contents.Bytes(), all[0].Member, all[0].MemberSize, all[1].Member, all[1].MemberSize)
+	f.Add(out.contents.Bytes(), all[0].Member, all[0].MemberSize, all[0].MemberSize-1, int64(1)<<62)
+	f.Fuzz(func(t *testing.T, contents []byte, first, firstSize, next, nextSize int64) {
+		a, b := all[0], all[1]
+		a.Member, a.MemberSize, b.Member, b.MemberSize = first, firstSize, next, nextSize
+		if !archive.InReach(a, a, b) {
+			return
+		}
+		opened := archive.OpenContents(&blob{data: contents}, "contents.tar.gz", archive.File{Size: int64(len(contents))})
+		n := 0
+		for m, err := range opened.Members(t.Context(), []archive.Entry{a, b}) {
+			if err == nil {
+				_, err = m.Object([]archive.Entry{a, b}[n])
+			}
+			if err != nil && !blamed(err) {
+				t.Fatalf("error = %v", err)
+			}
+			n++
+		}
+		if n != 2 {
+			t.Fatalf("%d members", n)
+		}
+	})
+}
+
 func FuzzReadResults(f *testing.F) {
 	f.Add([]byte(`{"warnings":[{"message":"m"}],"moreErrors":3,"resources":{"pods":{"failed":3}}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -115,7 +115,7 @@ func (w *written) open() (*archive.Contents, *blob) {
 	return archive.OpenContents(b, "contents.tar.gz", archive.File{Size: int64(len(b.data))}), b
 }
 
-func entries(t *testing.T, index []byte) []archive.Entry {
+func entries(t testing.TB, index []byte) []archive.Entry {
 	t.Helper()
 	var all []archive.Entry
 	for e, err := range archive.ReadIndex(bytes.NewReader(index)) {

@@ -43,6 +43,8 @@ type job struct {
 	Store, Cluster, Backup string
 	// Namespace, Resource and Name narrow a restore; Into is where it goes.
 	Namespace, Resource, Name, Into string
+	// Workers is how many objects a restore writes at a time, or zero.
+	Workers int
 	// N is how many objects the workload has.
 	N int
 	// Profile is a folder for profiles, or empty.

@@ -28,6 +28,7 @@ func main() {
 	var opts options
 	flag.IntVar(&opts.n, "n", 10_000, "how many objects the cluster holds")
 	flag.IntVar(&opts.turns, "turns", 3, "how often each run is repeated; the medians count")
+	flag.IntVar(&opts.workers, "workers", 0, "how many objects a restore writes at a time; 0 is its default")
 	flag.StringVar(&opts.out, "out", "bin/bench.json", "where the figures go")
 	flag.StringVar(&opts.profile, "profile", "", "a folder for CPU and heap profiles")
 	flag.StringVar(&opts.only, "only", "", "run just one part: backup, restore, one or big")

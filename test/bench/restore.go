@@ -53,7 +53,7 @@ func runRestoreJob(ctx context.Context, j job, m *meter) error {
 }
 
 func request(j job) restore.Request {
-	req := restore.Request{Label: "bench", Selection: selection.Template{IncludedNamespaces: []string{"bench-*"}}}
+	req := restore.Request{Label: "bench", Workers: j.Workers, Selection: selection.Template{IncludedNamespaces: []string{"bench-*"}}}
 	if j.Namespace != "" {
 		req.Selection.IncludedNamespaces = []string{j.Namespace}
 		req.NamespaceMapping = map[string]string{j.Namespace: j.Into}

@@ -22,7 +22,7 @@ const growth = 5
 
 // options are the flags.
 type options struct {
-	n, turns           int
+	n, turns, workers  int
 	out, profile, only string
 }
 
@@ -163,7 +163,9 @@ func (s *session) measureParts(ctx context.Context, c *lab.Cluster) error {
 }
 
 func (s *session) restoreJob() job {
-	return job{Run: runRestore, Store: s.bucket, Cluster: s.clusterUID, Backup: s.backup, Profile: s.profile}
+	return job{
+		Run: runRestore, Store: s.bucket, Cluster: s.clusterUID, Backup: s.backup, Workers: s.workers, Profile: s.profile,
+	}
 }
 
 // postJob posts what restoreJob restores.
