@@ -219,7 +219,8 @@ type Concurrency struct {
 	// +kubebuilder:validation:Maximum=64
 	Lists int32 `json:"lists,omitempty"`
 
-	// writes is how many objects a restore writes at a time. When omitted, it is 16.
+	// writes is how many objects a restore writes at a time, if the API server takes as
+	// many. When omitted, it is 32.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=128

@@ -24,8 +24,9 @@ const (
 )
 
 // DefaultWorkers is how many objects are written at a time when a request does
-// not say: enough to keep an API server busy across a network.
-const DefaultWorkers = 16
+// not say and the API server takes as many: a plain client that writes 32 at a time
+// is as fast on two cores as one that writes more.
+const DefaultWorkers = 32
 
 // Request is what a restore is asked for, names resolved and selectors parsed.
 type Request struct {
