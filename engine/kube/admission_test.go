@@ -49,7 +49,7 @@ func TestWhoAdmitsCannotPublishASecret(t *testing.T) {
 			err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 				_, refused = c.Create(ctx, secrets, ns, body)
 				if refused == nil {
-					return false, c.Delete(ctx, secrets, ns, tc.name, engine.Preconditions{})
+					return false, c.Delete(ctx, secrets, ns, tc.name, engine.DeleteOptions{})
 				}
 				return true, nil
 			})
