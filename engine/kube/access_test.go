@@ -114,21 +114,28 @@ func TestErrors(t *testing.T) {
 		retry  bool
 		after  time.Duration
 	}{
-		"exists":             {answer: status(409, "AlreadyExists", ""), kind: engine.ErrExists},
-		"conflict":           {answer: status(409, "Conflict", ""), kind: engine.ErrConflict},
-		"invalid":            {answer: status(422, "Invalid", ""), kind: engine.ErrInvalid},
-		"bad request":        {answer: status(400, "BadRequest", ""), kind: engine.ErrInvalid},
-		"too large":          {answer: status(413, "RequestEntityTooLarge", ""), kind: engine.ErrInvalid},
-		"not allowed":        {answer: status(405, "MethodNotAllowed", ""), kind: engine.ErrInvalid},
-		"forbidden":          {answer: status(403, "Forbidden", ""), kind: engine.ErrForbidden},
-		"unauthorized":       {answer: status(401, "Unauthorized", ""), kind: engine.ErrForbidden},
-		"terminating":        {answer: status(403, "Forbidden", `{"causes":[{"reason":"NamespaceTerminating"}]}`), kind: engine.ErrTerminating},
+		"exists":       {answer: status(409, "AlreadyExists", ""), kind: engine.ErrExists},
+		"conflict":     {answer: status(409, "Conflict", ""), kind: engine.ErrConflict},
+		"invalid":      {answer: status(422, "Invalid", ""), kind: engine.ErrInvalid},
+		"bad request":  {answer: status(400, "BadRequest", ""), kind: engine.ErrInvalid},
+		"too large":    {answer: status(413, "RequestEntityTooLarge", ""), kind: engine.ErrInvalid},
+		"not allowed":  {answer: status(405, "MethodNotAllowed", ""), kind: engine.ErrInvalid},
+		"forbidden":    {answer: status(403, "Forbidden", ""), kind: engine.ErrForbidden},
+		"unauthorized": {answer: status(401, "Unauthorized", ""), kind: engine.ErrForbidden},
+		"terminating":  {answer: status(403, "Forbidden", `{"causes":[{"reason":"NamespaceTerminating"}]}`), kind: engine.ErrTerminating},
+		"a pod that came before its account": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusForbidden)
+				answer(`{"kind":"Status","reason":"Forbidden","message":"pods \"a\" is forbidden: error looking up service account n/default: serviceaccount \"default\" not found"}`)(w, nil)
+			},
+			kind: engine.ErrForbidden, retry: true, text: "error looking up service account",
+		},
 		"not found":          {answer: status(404, "NotFound", ""), kind: engine.ErrNotFound},
 		"gone":               {answer: status(410, "Gone", ""), kind: engine.ErrRevisionGone},
 		"throttled":          {answer: after("2", status(429, "TooManyRequests", "")), retry: true, after: 2 * time.Second},
 		"broken webhook":     {answer: status(500, "InternalError", ""), retry: true},
 		"unavailable":        {answer: status(503, "ServiceUnavailable", `{"retryAfterSeconds":5}`), retry: true, after: 5 * time.Second},
-		"timed out":          {answer: status(504, "Timeout", ""), retry: true},
+		"timed out":          {answer: status(504, "Timeout", ""), retry: true, text: "timed out: words of the server"},
 		"broken connection":  {answer: breakOff(""), retry: true, text: "EOF"},
 		"broken answer":      {answer: breakOff(`{"metadata"`), retry: true, text: "EOF"},
 		"no object":          {answer: answer("[]"), text: "read the answer"},

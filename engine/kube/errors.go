@@ -56,7 +56,7 @@ func fromResponse(r request, resp *http.Response) error {
 		message = message[:maxMessage] + "…"
 	}
 	if kind := kindOf(status, int(status.Code)); kind != nil {
-		return &apiError{kind: kind, message: message, rest: status.Continue}
+		return r.early(&apiError{kind: kind, message: message, rest: status.Continue})
 	}
 	err := fmt.Errorf("%s (status %d)", message, status.Code)
 	if status.Code == http.StatusGatewayTimeout {
@@ -64,6 +64,18 @@ func fromResponse(r request, resp *http.Response) error {
 	}
 	if status.Code == http.StatusTooManyRequests || status.Code >= http.StatusInternalServerError {
 		return &engine.RetryableError{After: retryAfter(resp, status), Err: err}
+	}
+	return err
+}
+
+// accountMissing is what the API server's ServiceAccount admission says of a pod in a
+// namespace so young that no controller has made its default account.
+const accountMissing = "error looking up service account "
+
+// early makes the refusal of a pod that came before its account one that passes.
+func (r request) early(err *apiError) error {
+	if r.method == http.MethodPost && err.kind == engine.ErrForbidden && strings.Contains(err.message, accountMissing) {
+		return &engine.RetryableError{Err: err}
 	}
 	return err
 }

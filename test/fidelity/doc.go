@@ -9,5 +9,5 @@
 // backup into a store, and a restore from it. The cases that are deleted and
 // restored in one go become the table of docs/fidelity.md:
 //
-//	go test ./test/fidelity -run 'EverythingComesBack|StandsInTheWay' -update
+//	go test ./test/fidelity -run 'EverythingComesBack|StandsInTheWay|EverySetting' -update
 package fidelity

@@ -35,10 +35,11 @@ type section int
 const (
 	everythingSection section = iota
 	hostileSection
+	settingsSection
 )
 
 // headings begin the sections after the first.
-var headings = []string{"\n## When the cluster stands in the way\n"}
+var headings = []string{"\n## When the cluster stands in the way\n", "\n## Settings of a restore\n"}
 
 // document holds a section of docs/fidelity.md equal to the cases that passed.
 func document(t *testing.T, which section, want string) {

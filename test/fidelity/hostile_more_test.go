@@ -171,10 +171,17 @@ func takenObstacles() []hostileCase {
 	}
 }
 
-// deletedObstacles are about what is going.
+// deletedObstacles are about what is going, or gone.
 func deletedObstacles() []hostileCase {
 	const held = `{apiVersion: v1, kind: ConfigMap, metadata: {namespace: NS, name: held, finalizers: [fidelity.example/hold]}}`
 	return []hostileCase{
+		{
+			name: "Pods alone, into a namespace that is not there", setUp: settingsAndPod,
+			change: func(t *testing.T, s *stage, ns string) { s.remove(t, newObject("v1", "Namespace", "", ns)) },
+			set:    func(req *restore.Request, _ string) { req.Selection.IncludedResources = []string{"pods"} },
+			told:   []told{{"pods/NS/webhook", restore.Created, ""}},
+			so:     "pods wait for the account that a controller makes in a new namespace",
+		},
 		{
 			name: "An object that is being deleted", setUp: held, keep: true,
 			change: func(t *testing.T, s *stage, ns string) {

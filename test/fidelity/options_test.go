@@ -5,6 +5,8 @@ package fidelity
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +30,8 @@ func within(namespace string) restore.Request {
 // option is a setting of a request: what is archived, and what a restore makes
 // of it.
 type option struct {
+	// row is its row of the document, and so what comes of it.
+	row, so string
 	// setUp is YAML; NS stands for the namespace of the test.
 	setUp string
 	// keep leaves the objects in place; change is what is done to them then.
@@ -65,27 +69,52 @@ const running = `
   spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}
 `
 
-func TestEverySettingOfARestore(t *testing.T) { //nolint:tparallel // it shares its cluster with the tests before it
+const settingsPreamble = `
+## Settings of a restore
+
+Each of these is a test on a real API server.
+
+| setting | what comes of it |
+|---|---|
+`
+
+func TestEverySettingOfARestore(t *testing.T) {
 	s := newStage(t, labtest.Shared(t))
-	for name, o := range settings() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			namespace := "option-" + strings.NewReplacer(" ", "-", ",", "", ":", "").Replace(strings.ToLower(name))
-			namespace = strings.Trim(namespace[:min(len(namespace), 60)], "-")
-			objects := parse(t, strings.ReplaceAll(o.setUp, "NS", namespace))
-			s.create(t, append([]*object{newObject("v1", "Namespace", "", namespace)}, objects...)...)
-			backup := s.take(t, selection.Template{IncludedNamespaces: []string{namespace, namespace + "-*"}})
-			if !o.keep {
-				s.remove(t, objects...)
-			}
-			if o.change != nil {
-				o.change(t, s, namespace)
-			}
-			req := within(namespace)
-			o.set(&req)
-			o.check(t, s, namespace, s.restore(t, backup, req))
-		})
+	all := settings()
+	passed := t.Run("settings", func(t *testing.T) {
+		for name, o := range all {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				o.run(t, s, name)
+			})
+		}
+	})
+	if !passed {
+		return
 	}
+	content := settingsPreamble
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		content += "| " + all[name].row + " | " + all[name].so + " |\n"
+	}
+	document(t, settingsSection, content)
+}
+
+func (o option) run(t *testing.T, s *stage, name string) {
+	t.Helper()
+	namespace := "option-" + strings.NewReplacer(" ", "-", ",", "", ":", "").Replace(strings.ToLower(name))
+	namespace = strings.Trim(namespace[:min(len(namespace), 60)], "-")
+	objects := parse(t, strings.ReplaceAll(o.setUp, "NS", namespace))
+	s.create(t, append([]*object{newObject("v1", "Namespace", "", namespace)}, objects...)...)
+	backup := s.take(t, selection.Template{IncludedNamespaces: []string{namespace, namespace + "-*"}})
+	if !o.keep {
+		s.remove(t, objects...)
+	}
+	if o.change != nil {
+		o.change(t, s, namespace)
+	}
+	req := within(namespace)
+	o.set(&req)
+	o.check(t, s, namespace, s.restore(t, backup, req))
 }
 
 // field checks one field of an object.
@@ -139,6 +168,7 @@ func settings() map[string]option {
 	one := func(namespace string) *object { return newObject("v1", "ConfigMap", namespace, "one") }
 	return map[string]option{
 		"existing None keeps": {
+			row: "`existingResourcePolicy: None`", so: "what exists and differs stays, and the restore names the fields",
 			setUp: configs, keep: true, change: edited, set: func(*restore.Request) {},
 			check: func(t *testing.T, s *stage, ns string, r *restored) {
 				s.field(t, one(ns), map[string]any{"k": "edited", "more": "v"}, "data")
@@ -147,6 +177,7 @@ func settings() map[string]option {
 			},
 		},
 		"existing Update writes over": {
+			row: "`existingResourcePolicy: Update`", so: "the archived object is written over it",
 			setUp: configs, keep: true, change: edited, set: func(r *restore.Request) { r.Existing = restore.ExistingUpdate },
 			check: func(t *testing.T, s *stage, ns string, r *restored) {
 				s.field(t, one(ns), map[string]any{"k": "v"}, "data")
@@ -154,6 +185,7 @@ func settings() map[string]option {
 			},
 		},
 		"existing Recreate spares owners": {
+			row: "`existingResourcePolicy: Recreate` of an owner", so: "it stays, and the restore says why",
 			setUp: configs + `
 ---
 {apiVersion: v1, kind: Secret, metadata: {namespace: NS, name: owned, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: one, uid: ""}]}}
@@ -164,6 +196,7 @@ func settings() map[string]option {
 			},
 		},
 		"modifiers by type, namespace, name and label": {
+			row: "`modifiers` by type, namespace, name and label", so: "each changes what its target selects, in their order",
 			setUp: configs,
 			set: func(r *restore.Request) {
 				patch := func(value string) []byte {
@@ -184,6 +217,7 @@ func settings() map[string]option {
 			},
 		},
 		"preserveNodePorts": {
+			row: "`preserveNodePorts`", so: "node ports and health check ports that the API server chose are asked for again",
 			setUp: ports, set: func(r *restore.Request) { r.PreserveNodePorts = true },
 			check: func(t *testing.T, s *stage, ns string, r *restored) {
 				for _, failure := range r.failures() {
@@ -198,18 +232,22 @@ func settings() map[string]option {
 			},
 		},
 		"names": {
+			row: "`names`, a glob", so: "only those",
 			setUp: configs, set: func(r *restore.Request) { r.Names = []string{"t*"} },
 			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap two") },
 		},
 		"includedResources": {
+			row: "`includedResources`", so: "only those types",
 			setUp: configs, set: func(r *restore.Request) { r.Selection.IncludedResources = []string{"secrets"} },
 			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "Secret one") },
 		},
 		"excludedResources": {
+			row: "`excludedResources`, a short name", so: "all but those types",
 			setUp: configs, set: func(r *restore.Request) { r.Selection.ExcludedResources = []string{"cm"} },
 			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "Secret one") },
 		},
 		"labelSelector": {
+			row: "`labelSelector`", so: "only what matches",
 			setUp: configs,
 			set: func(r *restore.Request) {
 				gold, _ := labels.Parse("tier=gold")
@@ -218,6 +256,7 @@ func settings() map[string]option {
 			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap one", "Secret one") },
 		},
 		"orLabelSelectors": {
+			row: "`orLabelSelectors`", so: "what one of them matches",
 			setUp: configs,
 			set: func(r *restore.Request) {
 				gold, _ := labels.Parse("tier in (tin)")
@@ -227,6 +266,7 @@ func settings() map[string]option {
 			check: func(t *testing.T, s *stage, ns string, _ *restored) { s.present(t, ns, "ConfigMap two") },
 		},
 		"excludedNamespaces": {
+			row: "`excludedNamespaces`, a glob", so: "all but those",
 			setUp: configs + `
 ---
 {apiVersion: v1, kind: Namespace, metadata: {name: NS-b}}
@@ -245,6 +285,7 @@ func settings() map[string]option {
 			},
 		},
 		"workloads Paused": {
+			row: "`workloads: Paused`", so: "Deployments and StatefulSets without replicas, CronJobs and Jobs suspended, and an annotation that tells what they had",
 			setUp: running, set: func(r *restore.Request) { r.Paused = true },
 			check: func(t *testing.T, s *stage, ns string, _ *restored) {
 				for o, paused := range map[*object]string{
@@ -259,6 +300,7 @@ func settings() map[string]option {
 			},
 		},
 		"restoreStatus of what exists": {
+			row: "`restoreStatus` of what exists, with `Update`", so: "the archived status is written",
 			setUp: `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {namespace: NS, name: none}, spec: {replicas: 0, selector: {matchLabels: {a: b}},
 				template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: a}]}}}, status: {replicas: 7}}`,
 			keep: true,
