@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/json"
 
@@ -71,9 +72,22 @@ func decodeHeader(raw []byte) (header, error) {
 
 // appendField appends a field and a comma.
 func appendField(buf []byte, name, value string) []byte {
+	if isPlain(value) {
+		return append(append(append(append(buf, name...), '"'), value...), `",`...)
+	}
 	quoted, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // a string always has a JSON form
 	}
 	return append(append(append(buf, name...), quoted...), ',')
+}
+
+// isPlain reports whether a string stands in JSON as it is. Names of types do.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

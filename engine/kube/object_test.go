@@ -32,6 +32,10 @@ func TestRestoreType(t *testing.T) {
 			widgets, `{"metadata":{"name":"a"}}`,
 			engine.Meta{Name: "a"}, `{"kind":"Widget","apiVersion":"example.org/v1","metadata":{"name":"a"}}`,
 		},
+		"a kind of unusual letters is put back": {
+			engine.Resource{Version: "v1", Name: "odds", Kind: "O\"d\\d\u2028é"}, `{"apiVersion":"v1","metadata":{"name":"a"}}`,
+			engine.Meta{Name: "a"}, `{"kind":"O\"d\\d\u2028é","apiVersion":"v1","metadata":{"name":"a"}}`,
+		},
 		"one of them is put back": {
 			configMaps, `{"kind":"ConfigMap","metadata":{"name":"a"}}`,
 			engine.Meta{Name: "a"}, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}`,

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -131,15 +132,24 @@ func (c *Cluster) answer(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(body, maxObject+1))
-	if err != nil {
+	buf := answers.Get().(*bytes.Buffer) //nolint:forcetypeassert // nothing else is put into the pool
+	buf.Reset()
+	if _, err := buf.ReadFrom(io.LimitReader(body, maxObject+1)); err != nil {
 		return nil, fromTransport(ctx, err)
 	}
-	if len(answer) > maxObject {
+	if buf.Len() > maxObject {
 		return nil, fmt.Errorf("the response is larger than %d bytes", maxObject)
+	}
+	answer := bytes.Clone(buf.Bytes())
+	if buf.Cap() <= keepBuffer {
+		answers.Put(buf)
 	}
 	return answer, nil
 }
+
+// answers are buffers for responses of unknown length, which grow once and not for
+// every object that is written.
+var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // object sends a request whose answer is an object.
 func (c *Cluster) object(ctx context.Context, verb string, r request) (engine.Object, error) {
