@@ -5,11 +5,13 @@ package restore
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,6 +57,30 @@ func TestARestoreBringsObjectsBack(t *testing.T) {
 	if err != nil || summary.Reason != v1alpha1.SucceededReason {
 		t.Errorf("FindRestore() = %+v, %v, want the success on record", summary, err)
 	}
+	log, err := f.catalog.OpenRestoreFile(t.Context(), summary, archive.LogFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged(t, log)
+}
+
+// logged checks that a log tells the beginning and the end of a restore.
+func logged(t *testing.T, log io.ReadCloser) {
+	t.Helper()
+	defer func() { _ = log.Close() }()
+	gz, err := gzip.NewReader(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(gz)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"msg":"Restoring backup"`, `"level":"WARN"`, `"msg":"Ended restore","reason":"Succeeded"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the log lacks %s:\n%s", want, text)
+		}
+	}
 }
 
 // codes finds the codes that warnings begin with.
@@ -95,6 +121,16 @@ func TestARestoreThatIsRecordedIsNotRunAgain(t *testing.T) {
 			}
 			if record := f.get("once").Status.Record; strings.HasPrefix(record, "ConfigMap ark-system/ark-restore-once") != readOnly {
 				t.Errorf("record = %q", record)
+			}
+			if !readOnly {
+				return
+			}
+			var cm corev1.ConfigMap
+			if err := f.client.Get(t.Context(), client.ObjectKey{Namespace: "ark-system", Name: "ark-restore-once"}, &cm); err != nil {
+				t.Fatal(err)
+			}
+			if log := cm.Data["log.jsonl"]; !strings.Contains(log, `"msg":"Restoring backup"`) || !strings.Contains(log, `"msg":"Ended restore"`) {
+				t.Errorf("log = %q", log)
 			}
 		})
 	}

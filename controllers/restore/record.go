@@ -32,9 +32,7 @@ type recorder interface {
 
 // record is one attempt's. It is committed or discarded.
 type record interface {
-	// lines takes a line for every object, replaced the objects that are deleted.
-	lines() io.Writer
-	replaced() io.Writer
+	writers() writers
 	commit(ctx context.Context, e *ending, report *engrestore.Report) error
 	// discard may be called after commit.
 	discard()
@@ -47,6 +45,13 @@ func (r *Reconciler) recorder(s *scope) recorder {
 		return clusterRecorder{client: r.Client, namespace: r.Namespace}
 	}
 	return storeRecorder{catalog: s.location.Catalog, location: s.location.Spec.Name, clusterUID: r.ClusterUID}
+}
+
+// writers take what a run writes while it runs.
+type writers struct {
+	// lines takes a line for every object, log what the run tells of itself, and
+	// replaced the objects that are deleted; it may be nil.
+	lines, log, replaced io.Writer
 }
 
 // storeRecorder records beside the backup.
@@ -74,6 +79,10 @@ func (r storeRecorder) begin(ctx context.Context, w *work) (record, error) {
 	if rec.plan, err = startFile(ctx, folder, archive.PlanFile); err != nil {
 		return nil, err
 	}
+	if rec.log, err = startFile(ctx, folder, archive.LogFile); err != nil {
+		rec.discard()
+		return nil, err
+	}
 	if w.request.Existing != engrestore.ExistingRecreate {
 		return rec, nil
 	}
@@ -89,20 +98,20 @@ type storeRecord struct {
 	w      *work
 	folder *catalog.RestoreRecord
 	plan   *gzipFile
+	log    *gzipFile
 	old    *gzipFile
 }
 
-func (r *storeRecord) lines() io.Writer { return r.plan }
-
-func (r *storeRecord) replaced() io.Writer {
-	if r.old == nil {
-		return nil
+func (r *storeRecord) writers() writers {
+	w := writers{lines: r.plan, log: r.log}
+	if r.old != nil {
+		w.replaced = r.old
 	}
-	return r.old
+	return w
 }
 
 func (r *storeRecord) commit(ctx context.Context, e *ending, report *engrestore.Report) error {
-	for _, f := range []*gzipFile{r.plan, r.old} {
+	for _, f := range []*gzipFile{r.plan, r.log, r.old} {
 		if f == nil {
 			continue
 		}
@@ -134,7 +143,7 @@ func (r *storeRecord) results(ctx context.Context, report *engrestore.Report) er
 }
 
 func (r *storeRecord) discard() {
-	for _, f := range []*gzipFile{r.plan, r.old} {
+	for _, f := range []*gzipFile{r.plan, r.log, r.old} {
 		if f != nil {
 			f.discard()
 		}

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,8 +23,11 @@ const (
 	// summaryKey and linesKey are the keys of the ConfigMap.
 	summaryKey = "restore.json"
 	linesKey   = "plan.jsonl"
+	logKey     = "log.jsonl"
 	// maxLines bounds the lines, so that the ConfigMap stays below its limit of 1 MiB.
 	maxLines = 512 << 10
+	// maxLogged bounds the log there.
+	maxLogged = 128 << 10
 	// recordPrefix and the name of the Restore name the ConfigMap.
 	recordPrefix = "ark-restore-"
 	// maxName is how long the name of a ConfigMap can be.
@@ -52,28 +54,33 @@ func recordName(restore string) string {
 }
 
 func (r clusterRecorder) begin(_ context.Context, w *work) (record, error) {
-	return &clusterRecord{w: w, recorder: r}, nil
+	return &clusterRecord{w: w, recorder: r, plan: wholeLines{most: maxLines}, log: wholeLines{most: maxLogged}}, nil
 }
 
 // clusterRecord gathers the lines and writes them with the summary.
 type clusterRecord struct {
 	w        *work
 	recorder clusterRecorder
-	buf      bytes.Buffer
-	cut      bool
+	plan     wholeLines
+	log      wholeLines
 }
 
-func (r *clusterRecord) lines() io.Writer { return r }
+// writers has none for what Recreate deletes: that may be large and must not be
+// lost, so it needs a location that can be written.
+func (r *clusterRecord) writers() writers { return writers{lines: &r.plan, log: &r.log} }
 
-// replaced is nil: what Recreate deletes may be large and must not be lost, so
-// it needs a location that can be written.
-func (r *clusterRecord) replaced() io.Writer { return nil }
+// wholeLines keeps whole lines as long as there is room.
+type wholeLines struct {
+	bytes.Buffer
 
-// Write keeps whole lines as long as there is room.
-func (r *clusterRecord) Write(p []byte) (int, error) {
-	r.cut = r.cut || r.buf.Len()+len(p) > maxLines
-	if !r.cut {
-		r.buf.Write(p)
+	most int
+	cut  bool
+}
+
+func (l *wholeLines) Write(p []byte) (int, error) {
+	l.cut = l.cut || l.Len()+len(p) > l.most
+	if !l.cut {
+		l.Buffer.Write(p)
 	}
 	return len(p), nil
 }
@@ -81,7 +88,7 @@ func (r *clusterRecord) Write(p []byte) (int, error) {
 func (r *clusterRecord) discard() {}
 
 func (r *clusterRecord) commit(ctx context.Context, e *ending, _ *engrestore.Report) error {
-	if r.cut {
+	if r.plan.cut {
 		e.status.Warnings = append(e.status.Warnings[:min(len(e.status.Warnings), maxShown-1)],
 			"the record does not list every object: it has no more room in a ConfigMap, and the location is ReadOnly")
 	}
@@ -99,7 +106,7 @@ func (r *clusterRecord) commit(ctx context.Context, e *ending, _ *engrestore.Rep
 			Namespace: r.recorder.namespace, Name: recordName(r.w.restore.Name),
 			Labels: map[string]string{v1alpha1.CreatedByLabel: "restore"},
 		},
-		Data:      map[string]string{summaryKey: string(raw), linesKey: r.buf.String()},
+		Data:      map[string]string{summaryKey: string(raw), linesKey: r.plan.String(), logKey: r.log.String()},
 		Immutable: &immutable,
 	}
 	if err := r.recorder.client.Create(ctx, cm); err != nil && !apierrors.IsAlreadyExists(err) {

@@ -56,12 +56,15 @@ func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*en
 		return nil, err
 	}
 	defer record.discard()
+	to := record.writers()
+	log := newRunLog(to.log, w.clock)
+	log.begin(w)
 	report, err := engrestore.Run(ctx, w.target, w.request, engrestore.Source{
 		Types:    engrestore.TypesOf(w.snapshot.Marker),
 		Index:    index,
 		Contents: w.catalog.Contents(w.snapshot),
 	}, engrestore.Options{
-		Gate: w.gate, Results: record.lines(), Replaced: record.replaced(), Progress: progress, Sleep: engrestore.Sleep,
+		Gate: w.gate, Results: log.watch(to.lines), Replaced: to.replaced, Progress: progress, Sleep: engrestore.Sleep,
 	})
 	var refused *engrestore.RequestError
 	switch {
@@ -71,6 +74,7 @@ func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*en
 		return nil, err
 	}
 	e := w.judge(report)
+	log.end(e, report)
 	if err := record.commit(ctx, e, report); err != nil {
 		return nil, err
 	}
