@@ -44,11 +44,12 @@ func newBackup(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "backup",
 		Aliases: []string{"backups"},
-		Short:   "Take, list, describe, delete and download backups",
+		Short:   "Take, list, describe, look into, delete and download backups",
 		Example: `  ark backup create before-upgrade --include-namespaces shop --wait
   ark backup describe before-upgrade`,
 	}
-	return group(cmd, newBackupCreate(a), newBackupGet(a), newBackupDescribe(a), newBackupDelete(a), newBackupDownload(a))
+	return group(cmd, newBackupCreate(a), newBackupGet(a), newBackupDescribe(a), newBackupContents(a), newBackupLogs(a),
+		newBackupDelete(a), newBackupDownload(a))
 }
 
 func newBackupGet(a *app) *cobra.Command {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,22 +26,26 @@ type backupCreate struct {
 	ttl       time.Duration
 	location  string
 	moment    string
+	hold      bool
 	wait      waitFlags
+	manifest  printFlags
 }
 
 func newBackupCreate(a *app) *cobra.Command {
-	var o backupCreate
+	o := backupCreate{manifest: newPrintFlags()}
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
 		Short: "Take a backup now",
 		Long: `Take a backup now: of everything, of what the flags select, or of what a Schedule
 or BackupPolicy covers. NAME may be left out with --from-schedule and --from-policy:
-the backup is then named after them and the time.`,
+the backup is then named after them and the time. With --output the Backup is
+printed instead, to be committed; that needs no cluster, but for --from-schedule.`,
 		Example: `  ark backup create before-upgrade --wait
   ark backup create shop --include-namespaces shop,shop-db --ttl 168h
   ark backup create secrets --include-resources secrets --selector app=shop
   ark backup create --from-schedule shop.nightly --wait --timeout 30m
-  ark backup create --from-policy shop`,
+  ark backup create --from-policy shop
+  ark backup create before-upgrade --include-namespaces shop --hold -o yaml`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := optionalName(args)
@@ -55,19 +60,24 @@ the backup is then named after them and the time.`,
 	flags.DurationVar(&o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backup; when omitted, its default")
 	flags.StringVar(&o.moment, "point-in-time", "", "BestEffort backs up all types as they were at one moment, Off each as it is in its turn; when omitted, BestEffort")
+	flags.BoolVar(&o.hold, "hold", false, "keep the backup, whatever its ttl says, until spec.hold is set to false")
 	flags.StringVar(&o.from.policy, "from-policy", "", "BackupPolicy whose template and rules to use")
 	flags.StringVar(&o.from.schedule, "from-schedule", "", "Schedule to take a backup for, beside its times")
 	o.wait.add(flags)
+	o.manifest.add(flags)
 	return cmd
 }
 
 func (a *app) createBackup(ctx context.Context, name string, o *backupCreate) error {
-	if err := o.wait.check(); err != nil {
+	if err := errors.Join(o.wait.check(), o.manifest.check(o.wait)); err != nil {
 		return err
 	}
 	b, err := o.backup(name, a.now())
 	if err != nil {
 		return err
+	}
+	if o.manifest.given() && o.from.schedule == "" {
+		return a.manifest(o.manifest, backups.kind, b, b.Spec)
 	}
 	c, err := a.cluster.Client()
 	if err != nil {
@@ -79,6 +89,9 @@ func (a *app) createBackup(ctx context.Context, name string, o *backupCreate) er
 			return err
 		}
 		ofSchedule(b, s)
+	}
+	if o.manifest.given() {
+		return a.manifest(o.manifest, backups.kind, b, b.Spec)
 	}
 	return a.submitBackup(ctx, c, b, o.wait)
 }
@@ -95,18 +108,15 @@ func (o *backupCreate) backup(name string, now time.Time) (*v1alpha1.Backup, err
 		return nil, exit.Usagef("NAME is missing: it can only be left out with --from-schedule or --from-policy")
 	case from != "" && len(given) > 0:
 		return nil, exit.Usagef("%s cannot be combined with --%s, whose template says what is covered", given[0], flag)
+	case o.ttl < 0:
+		return nil, exit.Usagef("--ttl %v: must be positive", o.ttl)
 	case name == "":
 		name = stamped(from, now)
 	}
 	b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{
 		Name: name, Labels: map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByCLI},
 	}}
-	if o.ttl < 0 {
-		return nil, exit.Usagef("--ttl %v: must be positive", o.ttl)
-	}
-	if o.ttl > 0 {
-		b.Spec.TTL = &metav1.Duration{Duration: o.ttl}
-	}
+	o.keep(b)
 	if o.from.policy != "" {
 		b.Spec.PolicyName = o.from.policy
 		setLabel(b, v1alpha1.PolicyLabel, o.from.policy)
@@ -129,6 +139,16 @@ func (o *backupCreate) template() (*v1alpha1.BackupTemplate, error) {
 	t.StorageLocation = o.location
 	t.PointInTime, err = pointInTime(o.moment)
 	return &t, err
+}
+
+// keep says how long b is kept.
+func (o *backupCreate) keep(b *v1alpha1.Backup) {
+	if o.ttl > 0 {
+		b.Spec.TTL = &metav1.Duration{Duration: o.ttl}
+	}
+	if o.hold {
+		b.Spec.Hold = &o.hold
+	}
 }
 
 // given lists the flags that were set and are part of a template.

@@ -148,6 +148,8 @@ func lookAtDeletion(b *v1alpha1.Backup) (string, follow.Verdict) {
 		switch v.Reason {
 		case v1alpha1.DeletedReason:
 			v.Code = exit.Success
+			// What Ark made goes too, a moment later.
+			v.Ended = b.Labels[v1alpha1.CreatedByLabel] == ""
 		case v1alpha1.SucceededReason, v1alpha1.PartiallyFailedReason:
 			v.Ended = false // how the backup went
 		}

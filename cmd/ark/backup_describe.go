@@ -61,18 +61,18 @@ func (a *app) describeBackup(ctx context.Context, name string, from *bucketFlags
 
 // storedDetails tries to read what only the store knows.
 func (a *app) storedDetails(ctx context.Context, r inCluster[*v1alpha1.Backup], b *v1alpha1.Backup) describe.Stored {
-	texts := a.ruleTexts(ctx, r.client)
+	texts, kept := a.ruleTexts(ctx, r.client), keptBy(ctx, r.client, b, a.now())
 	if len(b.Status.StorageLocations) == 0 {
-		return describe.Stored{Texts: texts}
+		return describe.Stored{Texts: texts, Kept: kept}
 	}
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
 	opened, s, err := a.stored(ctx, r.client, b)
 	if err != nil {
-		return describe.Stored{Texts: texts, Unread: err.Error()}
+		return describe.Stored{Texts: texts, Kept: kept, Unread: err.Error()}
 	}
 	stored := details(opened, s)
-	stored.Texts = texts
+	stored.Texts, stored.Kept = texts, kept
 	return stored
 }
 

@@ -21,8 +21,8 @@ import (
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
-// contents stands for an archive: what is in it is nothing to those who copy it.
-var contents = bytes.Repeat([]byte("an archive "), 4096)
+// archived stands for an archive: what is in it is nothing to those who copy it.
+var archived = bytes.Repeat([]byte("an archive "), 4096)
 
 // store is a bucket in a directory.
 type store struct {
@@ -59,7 +59,7 @@ func (s store) backup(t *testing.T, cluster archive.Cluster, name string, change
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Write(contents); err != nil {
+		if _, err := f.Write(archived); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Close(); err != nil {
@@ -229,7 +229,7 @@ func TestBackupDownload(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "a.tar.gz")
 		check(t, download(t, file), exit.Success, []string{file + " written, 44.0 KiB, as committed."}, nil)
 		got, err := os.ReadFile(file)
-		if err != nil || !bytes.Equal(got, contents) {
+		if err != nil || !bytes.Equal(got, archived) {
 			t.Errorf("got %d bytes, %v", len(got), err)
 		}
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
@@ -255,7 +255,7 @@ func TestBackupDownload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			damage(t, key, tc.change)
-			defer damage(t, key, func([]byte) []byte { return contents })
+			defer damage(t, key, func([]byte) []byte { return archived })
 			dir := t.TempDir()
 			check(t, download(t, filepath.Join(dir, "a.tar.gz")), exit.Failed, nil, []string{"ark: download backup nightly-2: corrupt archive: " + tc.want})
 			var left []string

@@ -280,7 +280,7 @@ func TestRestoreCreate(t *testing.T) {
 		"the latest of a policy, in every way": {
 			"all --from-policy p --include-namespaces a --exclude-namespaces b --include-resources *.apps --exclude-resources pods" +
 				" --selector app --include-cluster-resources=false --names x,y-* --namespace-mappings a:b,c:d" +
-				" --existing-resource-policy recreate --preserve-node-ports --restore-status widgets.example.org --workloads paused",
+				" --existing-resource-policy recreate --preserve-nodeports --restore-status widgets.example.org --workloads paused",
 			"all", cli(""), v1alpha1.RestoreSpec{
 				PolicyName: "p", IncludedNamespaces: []string{"a"}, ExcludedNamespaces: []string{"b"},
 				IncludedResources: []string{"*.apps"}, ExcludedResources: []string{"pods"},

@@ -43,7 +43,7 @@ func newRestore(a *app) *cobra.Command {
 		Example: `  ark restore create --from-backup before-upgrade --include-namespaces shop --wait
   ark restore describe before-upgrade-20261123120000`,
 	}
-	return group(cmd, newRestoreCreate(a), newRestoreGet(a), newRestoreDescribe(a))
+	return group(cmd, newRestoreCreate(a), newRestoreGet(a), newRestoreDescribe(a), newRestoreLogs(a))
 }
 
 func newRestoreGet(a *app) *cobra.Command {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -29,8 +30,10 @@ type restoreCreate struct {
 	workloads         choice[v1alpha1.WorkloadState]
 	preserveNodePorts bool
 	restoreStatus     []string
+	modifiers         string
 	dryRun            bool
 	wait              waitFlags
+	manifest          printFlags
 }
 
 func newRestoreCreate(a *app) *cobra.Command {
@@ -41,18 +44,21 @@ func newRestoreCreate(a *app) *cobra.Command {
 		workloads: choice[v1alpha1.WorkloadState]{of: []v1alpha1.WorkloadState{
 			v1alpha1.WorkloadsAsArchived, v1alpha1.WorkloadsPaused,
 		}},
+		manifest: newPrintFlags(),
 	}
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
 		Short: "Restore from a backup",
 		Long: `Restore from a backup, or from the latest one of a Schedule or BackupPolicy. When
 NAME is left out, the restore is named after that and the time. Rules of this
-cluster may deny it before anything is written; --dry-run shows what would happen.`,
+cluster may deny it before anything is written; --dry-run shows what would happen.
+With --output the Restore is printed instead, to be committed; that needs no cluster.`,
 		Example: `  ark restore create --from-backup before-upgrade --wait
   ark restore create --from-backup before-upgrade --include-namespaces shop --namespace-mappings shop:shop-copy
   ark restore create --from-schedule shop.nightly --dry-run --wait
   ark restore create one-secret --from-policy shop --include-resources secrets --names db-password
-  ark restore create --from-backup before-upgrade --existing-resource-policy Update --workloads Paused`,
+  ark restore create --from-backup before-upgrade --existing-resource-policy Update --workloads Paused
+  ark restore create staging --from-policy shop --namespace-mappings shop:staging --modifiers staging.yaml -o yaml`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := optionalName(args)
@@ -75,20 +81,31 @@ func (o *restoreCreate) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&o.names, "names", nil, "names, or globs, of the objects to restore; when omitted, all")
 	flags.StringSliceVar(&o.mappings, "namespace-mappings", nil, "archived namespaces and those to restore them into, as a:b,c:d")
 	flags.Var(&o.existing, "existing-resource-policy", "what happens to objects that exist and differ: "+o.existing.choices()+"; when omitted, None")
-	flags.BoolVar(&o.preserveNodePorts, "preserve-node-ports", false, "keep node ports of Services that the API server chose")
-	flags.StringSliceVar(&o.restoreStatus, "restore-status", nil, "types whose status is restored too")
+	flags.BoolVar(&o.preserveNodePorts, "preserve-nodeports", false, "keep node ports of Services that the API server chose")
+	flags.StringSliceVar(&o.restoreStatus, "restore-status", nil, "types whose status is restored too, such as jobs.batch")
+	flags.StringVar(&o.modifiers, "modifiers", "", "file with the modifiers of the restored objects: a list as in spec.modifiers, in YAML or JSON")
 	flags.Var(&o.workloads, "workloads", "state in which workloads come back: "+o.workloads.choices()+"; when omitted, AsArchived")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "plan and ask the rules, and write nothing")
 	o.wait.add(flags)
+	o.manifest.add(flags)
+	alias(flags, map[string]string{
+		"preserve-node-ports":      "preserve-nodeports",
+		"status-include-resources": "restore-status",
+		"resource-modifiers":       "modifiers",
+	})
 }
 
 func (a *app) createRestore(ctx context.Context, name string, o *restoreCreate) error {
-	if err := o.wait.check(); err != nil {
+	if err := errors.Join(o.wait.check(), o.manifest.check(o.wait)); err != nil {
 		return err
 	}
 	r, err := o.restore(name, a.now())
 	if err != nil {
 		return err
+	}
+	if o.manifest.given() {
+		r.Spec.BackupName = o.from.backup
+		return a.manifest(o.manifest, restores.kind, r, r.Spec)
 	}
 	c, err := a.cluster.Client()
 	if err != nil {
@@ -134,6 +151,10 @@ func (o *restoreCreate) restore(name string, now time.Time) (*v1alpha1.Restore, 
 	if err != nil {
 		return nil, err
 	}
+	modifiers, err := readModifiers(o.modifiers)
+	if err != nil {
+		return nil, err
+	}
 	return &v1alpha1.Restore{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name, Labels: map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByCLI},
@@ -146,7 +167,7 @@ func (o *restoreCreate) restore(name string, now time.Time) (*v1alpha1.Restore, 
 			IncludeClusterResources: t.IncludeClusterResources,
 			Names:                   o.names, NamespaceMapping: mapping,
 			ExistingResourcePolicy: o.existing.value, PreserveNodePorts: o.preserveNodePorts,
-			RestoreStatus: o.restoreStatus, Workloads: o.workloads.value, DryRun: o.dryRun,
+			RestoreStatus: o.restoreStatus, Workloads: o.workloads.value, Modifiers: modifiers, DryRun: o.dryRun,
 		},
 	}, nil
 }

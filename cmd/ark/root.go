@@ -34,7 +34,7 @@ is stored and gate every restore.
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.Usagef("%w", err) })
+	root.SetFlagErrorFunc(wrongFlag)
 
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file; when omitted, $KUBECONFIG, ~/.kube/config or the pod's own")
@@ -46,8 +46,14 @@ is stored and gate every restore.
 	}
 
 	root.AddCommand(
-		newBackup(a), newRestore(a), newSchedule(a), newPolicy(a), newStorage(a), newServer(a), newVersion(a),
+		newBackup(a), newRestore(a), newSchedule(a), newPolicy(a), newStorage(a), newServer(a),
+		newCompletion(a), newVersion(a),
 	)
+	for _, noun := range root.Commands() {
+		for _, cmd := range append(noun.Commands(), noun) {
+			completeAll(a, cmd)
+		}
+	}
 	if program == pluginName {
 		actAsPlugin(root)
 	}

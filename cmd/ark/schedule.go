@@ -41,8 +41,9 @@ func newSchedule(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "schedule",
 		Aliases: []string{"schedules"},
-		Short:   "List schedules, and take a backup for one now",
+		Short:   "Make, list, describe, trigger, suspend and resume schedules",
 		Example: `  ark schedule get
+  ark schedule describe shop.nightly
   ark schedule trigger shop.nightly --wait`,
 	}
 	get := newGet(a, schedules, `  ark schedule get
@@ -51,11 +52,12 @@ func newSchedule(a *app) *cobra.Command {
 			c, err := a.cluster.Client()
 			return inCluster[*v1alpha1.Schedule]{c, schedules}, err
 		})
-	return group(cmd, get, newScheduleTrigger(a))
+	return group(cmd, newScheduleCreate(a), get, newScheduleDescribe(a), newScheduleTrigger(a),
+		newScheduleSuspend(a), newScheduleResume(a))
 }
 
 func newScheduleTrigger(a *app) *cobra.Command {
-	var o backupCreate
+	o := backupCreate{manifest: newPrintFlags()}
 	cmd := &cobra.Command{
 		Use:   "trigger NAME",
 		Short: "Take a backup for a schedule now, beside its times",

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -161,13 +162,19 @@ func TestWaitingForARestore(t *testing.T) {
 				r.Status.ObservedGeneration = r.Generation
 				r.Status.Conditions = tc.conditions
 				r.Status.Results = &v1alpha1.ResultCounts{Created: 5}
+				r.Status.Planned = &v1alpha1.PlanCounts{Create: 7}
+				r.Status.Warnings = []string{"no-gate: nobody was asked"}
 				r.Status.Denials = []v1alpha1.Denial{{Code: "protected", Message: "no", Policy: "shop", Object: "pods/a/b"}}
 				r.Status.Record = "here"
 			})
 			u := u
 			u.t = t
+			counts := "  5 created, 0 changed"
+			if name == "denied" { // nothing was written, and what was planned says more
+				counts = "  planned: 7 to create, 0 to change"
+			}
 			check(t, u.ark(t.Context(), "restore", "create", id, "--from-backup", "waited", "-w"), tc.code, []string{
-				"restore " + id + ": " + tc.conditions[0].Reason, "  5 created, 0 changed",
+				"restore " + id + ": " + tc.conditions[0].Reason, counts, "  warning: no-gate: nobody was asked\n",
 				"  denied by protected: no (policy shop, pods/a/b)\n", "  recorded in here\n",
 			}, nil)
 		})
@@ -217,6 +224,18 @@ func TestWaitingForADeletion(t *testing.T) {
 		create(t, c, b)
 		stop := onDeletion(t, c, "goes", func(b *v1alpha1.Backup) error { return c.Delete(t.Context(), b) })
 		check(t, u.ark(t.Context(), "backup", "delete", "goes", "--yes", "--wait"), exit.Success, []string{"backup goes: deleted\n"}, nil)
+		<-stop
+	})
+	t.Run("the object of the command line goes a moment after its data", func(t *testing.T) {
+		b := partialBackup("both")
+		b.Labels[v1alpha1.CreatedByLabel] = v1alpha1.CreatedByCLI
+		create(t, c, b)
+		stop := onDeletion(t, c, "both", func(b *v1alpha1.Backup) error {
+			backupStatus(succeeded(v1alpha1.DeletedReason), nil)(b)
+			b.Status.Conditions[0].Reason = v1alpha1.DeletedReason
+			return errors.Join(c.Status().Update(t.Context(), b), c.Delete(t.Context(), b))
+		})
+		check(t, u.ark(t.Context(), "backup", "delete", "both", "--yes", "--wait"), exit.Success, []string{"backup both: deleted\n"}, nil)
 		<-stop
 	})
 	t.Run("the object stays", func(t *testing.T) {

@@ -98,31 +98,13 @@ func causes(err error, status metav1.Status) string {
 	return strings.Join(out, "; ")
 }
 
-// flags names, for fields that differ from it, the flag that sets them.
-var flags = map[string]string{
-	"includedNamespaces":      "--include-namespaces",
-	"excludedNamespaces":      "--exclude-namespaces",
-	"includedResources":       "--include-resources",
-	"excludedResources":       "--exclude-resources",
-	"labelSelector":           "--selector",
-	"orLabelSelectors":        "--or-selector",
-	"includeClusterResources": "--include-cluster-resources",
-	"ttl":                     "--ttl",
-	"storageLocation":         "--storage-location",
-	"namespaceMapping":        "--namespace-mappings",
-	"names":                   "--names",
-	"existingResourcePolicy":  "--existing-resource-policy",
-	"restoreStatus":           "--restore-status",
-	"workloads":               "--workloads",
-}
-
 // flagFor returns the flag that sets a field such as
 // spec.template.includedNamespaces[0], or nothing.
 func flagFor(field string) string {
 	for part := range strings.SplitSeq(field, ".") {
 		name, _, _ := strings.Cut(part, "[")
-		if flag, ok := flags[name]; ok {
-			return flag
+		if flag, ok := Flags[name]; ok {
+			return "--" + flag
 		}
 	}
 	return ""

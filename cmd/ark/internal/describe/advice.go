@@ -37,6 +37,8 @@ func restoreAdvice(r *v1alpha1.Restore) []string {
 		return []string{`check that "ark server" runs in this cluster: no controller has seen the restore`}
 	}
 	switch c.Reason {
+	case v1alpha1.SucceededReason:
+		return afterSuccess(r)
 	case v1alpha1.DeniedReason:
 		return []string{"nothing was written; ask for what the rules allow, such as other namespaces, or have the rules changed where they are reviewed"}
 	case v1alpha1.PartiallyFailedReason:
@@ -55,4 +57,16 @@ func restoreAdvice(r *v1alpha1.Restore) []string {
 	default:
 		return nil
 	}
+}
+
+// afterSuccess says what is left to do where everything that was asked for is back.
+func afterSuccess(r *v1alpha1.Restore) []string {
+	var advice []string
+	if c := r.Status.Results; c != nil && c.Existing > 0 {
+		advice = append(advice, "what exists and differs was left alone; the warnings name it, and --existing-resource-policy Update or Recreate writes the archived objects over it")
+	}
+	if r.Spec.Workloads == v1alpha1.WorkloadsPaused {
+		advice = append(advice, "workloads came back paused: scale them to what their annotation "+v1alpha1.ReplicasAnnotation+" says")
+	}
+	return advice
 }

@@ -30,6 +30,8 @@ type Stored struct {
 	Where string
 	// Texts explains the codes of rules.
 	Texts Texts
+	// Kept says which keep rules want it; empty when it has no Schedule.
+	Kept string
 	// Unread says why the store could not be read; empty when it was.
 	Unread string
 }
@@ -52,6 +54,7 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 		{"Attempts", attempts(st.Attempts)},
 		{"Progress", progress(st)},
 		{"Kept until", kept(p, b)},
+		{"Keep rules", stored.Kept},
 		{"Signature", signature(st.Verification)},
 		{"Stored in", strings.Join(st.StorageLocations, ", ")},
 		{"Address", stored.Where},
@@ -80,9 +83,8 @@ func BackupOutcome(w io.Writer, b *v1alpha1.Backup, texts Texts) error {
 	for _, c := range st.ExcludedBy {
 		fmt.Fprintf(&p.b, "  left out %d by %s: %s\n", c.Count, c.Code, texts.of(c.Code))
 	}
-	for _, e := range st.Errors {
-		fmt.Fprintf(&p.b, "  failed: %s\n", oneLine(e))
-	}
+	p.lines("  warning: ", st.Warnings)
+	p.lines("  failed: ", st.Errors)
 	if len(st.StorageLocations) > 0 {
 		where := "  stored in " + strings.Join(st.StorageLocations, ", ")
 		if size := Bytes(st.Size); size != "" {
@@ -106,13 +108,21 @@ func (p *page) types(stored Stored) {
 		return
 	}
 	p.section("Types:")
+	empty := int64(0)
 	p.table("  ", func(row func(...string)) {
 		row("TYPE", "STORED", "LEFT OUT", "FAILED")
 		for _, name := range slices.Sorted(maps.Keys(stored.Resources)) {
 			r := stored.Resources[name]
+			if r.Counts == (archive.Counts{}) {
+				empty++
+				continue
+			}
 			row(name, number(r.Included), number(r.Excluded), number(r.Failed))
 		}
 	})
+	if empty > 0 {
+		fmt.Fprintf(&p.b, "  and %s without any object\n", count(empty, "type", "types"))
+	}
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
@@ -193,7 +203,7 @@ func signature(v v1alpha1.Verification) string {
 	case v1alpha1.VerificationUnsigned:
 		return "Unsigned: nobody vouches for what it holds"
 	case v1alpha1.VerificationUnknownKey:
-		return "UnknownKey: add the key of its cluster to trustedKeys of the Config, if you trust it"
+		return "UnknownKey: signed, and unchanged since; add the key of its cluster to trustedKeys of the Config, if you trust it"
 	case v1alpha1.VerificationTampered:
 		return "Tampered: it was changed after it was signed, and is not restored"
 	}
@@ -217,10 +227,16 @@ func progress(st *v1alpha1.BackupStatus) string {
 }
 
 func kept(p *page, b *v1alpha1.Backup) string {
-	if Held(b) {
+	switch until := b.Status.ExpirationTime; {
+	case Held(b):
 		return "the hold is released (spec.hold), whatever its ttl says"
+	case until.IsZero() || until.After(p.now) || b.Status.CompletionTime.IsZero():
+		return p.at(until)
+	case b.Status.Origin != nil && b.Status.Origin.Foreign:
+		return p.at(until) + ", and then until its own cluster removes it"
+	default:
+		return p.at(until) + ", and then until no keep rule wants it and expired backups are looked for (gcInterval of the Config)"
 	}
-	return p.at(b.Status.ExpirationTime)
 }
 
 // Held reports whether a backup is kept whatever its ttl says: its spec says so,

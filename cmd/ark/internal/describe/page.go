@@ -65,6 +65,13 @@ func (p *page) messages(heading string, lines []string) {
 	}
 }
 
+// lines writes texts behind a prefix, a line each.
+func (p *page) lines(prefix string, texts []string) {
+	for _, text := range texts {
+		p.b.WriteString(prefix + oneLine(text) + "\n")
+	}
+}
+
 // flush writes the page to w.
 func (p *page) flush(w io.Writer) error {
 	_, err := io.WriteString(w, p.b.String())
@@ -90,6 +97,8 @@ func (p *page) took(start, end *metav1.Time) string {
 		return ""
 	case end.IsZero():
 		return duration.HumanDuration(p.now.Sub(start.Time)) + " so far"
+	case end.Sub(start.Time) < time.Second:
+		return "less than 1s" // the API keeps whole seconds
 	default:
 		return end.Sub(start.Time).Round(time.Millisecond).String()
 	}

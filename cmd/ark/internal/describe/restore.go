@@ -25,6 +25,10 @@ func Restore(w io.Writer, r *v1alpha1.Restore, texts Texts, now time.Time) error
 		{"Restores", restoreCoverage(&r.Spec)},
 		{"Mapping", mapping(r.Spec.NamespaceMapping)},
 		{"Existing objects", string(existing(r.Spec.ExistingResourcePolicy))},
+		{"Workloads", workloads(r.Spec.Workloads)},
+		{"Status of", strings.Join(r.Spec.RestoreStatus, ", ")},
+		{"Node ports", nodePorts(r.Spec.PreserveNodePorts)},
+		{"Modifiers", modifiers(r.Spec.Modifiers)},
 		{"Dry run", yes(r.Spec.DryRun)},
 		{"Started", p.at(st.StartTime)},
 		{"Completed", p.at(st.CompletionTime)},
@@ -32,7 +36,7 @@ func Restore(w io.Writer, r *v1alpha1.Restore, texts Texts, now time.Time) error
 		{"Attempts", attempts(st.Attempts)},
 		{"Record", st.Record},
 	}...)
-	p.restoreCounts(st)
+	p.restoreCounts(r)
 	p.denials(st.Denials)
 	p.codes("Left out, by reason", st.SkippedBy, texts)
 	p.messages("Warnings", st.Warnings)
@@ -46,9 +50,10 @@ func RestoreOutcome(w io.Writer, r *v1alpha1.Restore, texts Texts) error {
 	p := &page{}
 	st := &r.Status
 	fmt.Fprintf(&p.b, "restore %s: %s\n", r.Name, standing(st.Conditions))
-	if st.Results != nil {
+	switch {
+	case wrote(r) && st.Results != nil:
 		fmt.Fprintf(&p.b, "  %s\n", results(st.Results))
-	} else if st.Planned != nil {
+	case st.Planned != nil:
 		fmt.Fprintf(&p.b, "  planned: %s\n", planned(st.Planned))
 	}
 	for _, c := range st.SkippedBy {
@@ -57,16 +62,23 @@ func RestoreOutcome(w io.Writer, r *v1alpha1.Restore, texts Texts) error {
 	for _, d := range st.Denials {
 		fmt.Fprintf(&p.b, "  denied by %s: %s\n", d.Code, denialText(d))
 	}
-	for _, e := range st.Errors {
-		fmt.Fprintf(&p.b, "  failed: %s\n", oneLine(e))
-	}
+	p.lines("  warning: ", st.Warnings)
+	p.lines("  failed: ", st.Errors)
 	if st.Record != "" {
 		fmt.Fprintf(&p.b, "  recorded in %s\n", st.Record)
 	}
+	p.lines("  next: ", restoreAdvice(r))
 	return p.flush(w)
 }
 
-func (p *page) restoreCounts(st *v1alpha1.RestoreStatus) {
+// wrote reports whether a restore got as far as writing: a dry run does not, nor
+// one that was denied.
+func wrote(r *v1alpha1.Restore) bool {
+	return !r.Spec.DryRun && reason(r.Status.Conditions) != v1alpha1.DeniedReason
+}
+
+func (p *page) restoreCounts(r *v1alpha1.Restore) {
+	st := &r.Status
 	if st.Planned == nil && st.Results == nil {
 		return
 	}
@@ -75,7 +87,7 @@ func (p *page) restoreCounts(st *v1alpha1.RestoreStatus) {
 		if st.Planned != nil {
 			row("planned", planned(st.Planned))
 		}
-		if st.Results != nil {
+		if st.Results != nil && wrote(r) {
 			row("outcome", results(st.Results))
 		}
 	})
@@ -177,6 +189,28 @@ func existing(p v1alpha1.ExistingResourcePolicy) v1alpha1.ExistingResourcePolicy
 		return v1alpha1.ExistingResourceNone
 	}
 	return p
+}
+
+func workloads(w v1alpha1.WorkloadState) string {
+	if w == v1alpha1.WorkloadsPaused {
+		return "Paused: no pod of them starts; the annotation " + v1alpha1.ReplicasAnnotation + " keeps what they had"
+	}
+	return ""
+}
+
+func nodePorts(preserve bool) string {
+	if preserve {
+		return "kept, also those that the API server chose"
+	}
+	return ""
+}
+
+func modifiers(list []v1alpha1.Modifier) string {
+	var names []string
+	for _, m := range list {
+		names = append(names, m.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func yes(b bool) string {
