@@ -21,8 +21,8 @@ import (
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
-// archived stands for an archive: what is in it is nothing to those who copy it.
-var archived = bytes.Repeat([]byte("an archive "), 4096)
+// archiveBytes stands for an archive: what is in it is nothing to those who copy it.
+var archiveBytes = bytes.Repeat([]byte("an archive "), 4096)
 
 // store is a bucket in a directory.
 type store struct {
@@ -59,7 +59,7 @@ func (s store) backup(t *testing.T, cluster archive.Cluster, name string, change
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Write(archived); err != nil {
+		if _, err := f.Write(archiveBytes); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Close(); err != nil {
@@ -124,7 +124,7 @@ func TestReadingABucketAlone(t *testing.T) {
 		},
 		"a name that only one cluster uses": {
 			"backup describe nightly-2", exit.Success, []string{
-				"Status:       PartiallyFailed: 7 objects are stored, 1 failed", "Cluster:      production (" + ownCluster + ")",
+				"Status:       PartiallyFailed: stored 7 objects in 1m0s, and 1 failed: secrets/a/b: too large", "Signature:    Unsigned", "Cluster:      production (" + ownCluster + ")",
 				"Covers:       namespaces shop; all types", "Rules:        2 modules, revision sha256:aaaa",
 				"Address:      " + s.url() + "/" + ownCluster + "/data/nightly-2/1/",
 				"  TYPE               STORED   LEFT OUT   FAILED\n  deployments.apps   3        0          0\n  secrets            4        3          0\n",
@@ -229,7 +229,7 @@ func TestBackupDownload(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "a.tar.gz")
 		check(t, download(t, file), exit.Success, []string{file + " written, 44.0 KiB, as committed."}, nil)
 		got, err := os.ReadFile(file)
-		if err != nil || !bytes.Equal(got, archived) {
+		if err != nil || !bytes.Equal(got, archiveBytes) {
 			t.Errorf("got %d bytes, %v", len(got), err)
 		}
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
@@ -255,7 +255,7 @@ func TestBackupDownload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			damage(t, key, tc.change)
-			defer damage(t, key, func([]byte) []byte { return archived })
+			defer damage(t, key, func([]byte) []byte { return archiveBytes })
 			dir := t.TempDir()
 			check(t, download(t, filepath.Join(dir, "a.tar.gz")), exit.Failed, nil, []string{"ark: download backup nightly-2: corrupt archive: " + tc.want})
 			var left []string

@@ -15,8 +15,8 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
 	"github.com/gopherwood/ark/controllers/internal/locations"
-	"github.com/gopherwood/ark/controllers/internal/projection"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/collect"
 )
 

@@ -15,8 +15,8 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
-	"github.com/gopherwood/ark/controllers/internal/projection"
 	"github.com/gopherwood/ark/controllers/internal/status"
+	"github.com/gopherwood/ark/controllers/projection"
 )
 
 // removeMissing acts on the objects whose marker was in neither this complete

@@ -16,8 +16,8 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
-	"github.com/gopherwood/ark/controllers/internal/projection"
 	"github.com/gopherwood/ark/controllers/internal/status"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"

@@ -14,7 +14,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
-	"github.com/gopherwood/ark/controllers/internal/projection"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/archive"
 )
 

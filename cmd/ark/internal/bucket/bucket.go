@@ -37,6 +37,7 @@ type Bucket struct {
 	Catalog *catalog.Catalog
 
 	store engine.Store
+	clock engine.Clock
 }
 
 // Open attaches the store at a location, for reading only.
@@ -55,7 +56,7 @@ func Open(ctx context.Context, loc blobstore.Location, opts blobstore.Options, c
 	if loc.Prefix != "" {
 		url += "/" + loc.Prefix
 	}
-	return &Bucket{URL: url, Catalog: c, store: store}, nil
+	return &Bucket{URL: url, Catalog: c, store: store, clock: clock}, nil
 }
 
 // Backups returns the backups of the cluster of that UID or name, or of all
@@ -73,7 +74,7 @@ func (b *Bucket) Backups(ctx context.Context, cluster string) ([]*v1alpha1.Backu
 			s, err := b.Catalog.Marker(gctx, key.cluster, key.name)
 			switch {
 			case err == nil:
-				all[i] = fromSnapshot(s)
+				all[i] = b.fromSnapshot(s)
 			case errors.Is(err, engine.ErrCorrupt):
 				all[i] = unreadable(key.cluster, key.name, err)
 			case !errors.Is(err, engine.ErrNotFound): // it was removed meanwhile
@@ -116,7 +117,7 @@ func (b *Bucket) Backup(ctx context.Context, cluster, name string) (*v1alpha1.Ba
 	if len(found) > 1 {
 		return nil, nil, ambiguous(name, found, clusterOfSnapshot)
 	}
-	return fromSnapshot(found[0]), found[0], nil
+	return b.fromSnapshot(found[0]), found[0], nil
 }
 
 // key names a backup or restore.

@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/projection"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 )
