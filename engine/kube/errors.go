@@ -74,7 +74,7 @@ const accountMissing = "error looking up service account "
 
 // early makes the refusal of a pod that came before its account one that passes.
 func (r request) early(err *apiError) error {
-	if r.method == http.MethodPost && err.kind == engine.ErrForbidden && strings.Contains(err.message, accountMissing) {
+	if r.method == http.MethodPost && errors.Is(err, engine.ErrForbidden) && strings.Contains(err.message, accountMissing) {
 		return &engine.RetryableError{Err: err}
 	}
 	return err
