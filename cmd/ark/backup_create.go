@@ -25,14 +25,27 @@ type backupCreate struct {
 	from      fromFlags
 	ttl       time.Duration
 	location  string
-	moment    string
+	moment    choice[v1alpha1.PointInTime]
 	hold      bool
 	wait      waitFlags
 	manifest  printFlags
 }
 
+func newBackupFlags() backupCreate {
+	return backupCreate{moment: newMoment(), manifest: newPrintFlags()}
+}
+
+// newMoment is the flag that says whether a backup is of one moment.
+func newMoment() choice[v1alpha1.PointInTime] {
+	return choice[v1alpha1.PointInTime]{of: []v1alpha1.PointInTime{v1alpha1.PointInTimeBestEffort, v1alpha1.PointInTimeOff}}
+}
+
+func momentUsage(c *choice[v1alpha1.PointInTime]) string {
+	return "whether all types are backed up as they were at one moment: " + c.choices() + "; when omitted, BestEffort"
+}
+
 func newBackupCreate(a *app) *cobra.Command {
-	o := backupCreate{manifest: newPrintFlags()}
+	o := newBackupFlags()
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
 		Short: "Take a backup now",
@@ -59,7 +72,7 @@ printed instead, to be committed; that needs no cluster, but for --from-schedule
 	o.selection.add(flags, "back up")
 	flags.DurationVar(&o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backup; when omitted, its default")
-	flags.StringVar(&o.moment, "point-in-time", "", "BestEffort backs up all types as they were at one moment, Off each as it is in its turn; when omitted, BestEffort")
+	flags.Var(&o.moment, "point-in-time", momentUsage(&o.moment))
 	flags.BoolVar(&o.hold, "hold", false, "keep the backup, whatever its ttl says, until spec.hold is set to false")
 	flags.StringVar(&o.from.policy, "from-policy", "", "BackupPolicy whose template and rules to use")
 	flags.StringVar(&o.from.schedule, "from-schedule", "", "Schedule to take a backup for, beside its times")
@@ -137,8 +150,8 @@ func (o *backupCreate) template() (*v1alpha1.BackupTemplate, error) {
 		return nil, err
 	}
 	t.StorageLocation = o.location
-	t.PointInTime, err = pointInTime(o.moment)
-	return &t, err
+	t.PointInTime = o.moment.value
+	return &t, nil
 }
 
 // keep says how long b is kept.
@@ -157,19 +170,10 @@ func (o *backupCreate) given() []string {
 	if o.location != "" {
 		given = append(given, "--storage-location")
 	}
-	if o.moment != "" {
+	if o.moment.value != "" {
 		given = append(given, "--point-in-time")
 	}
 	return given
-}
-
-// pointInTime reads the flag of that name.
-func pointInTime(value string) (v1alpha1.PointInTime, error) {
-	switch p := v1alpha1.PointInTime(value); p {
-	case "", v1alpha1.PointInTimeBestEffort, v1alpha1.PointInTimeOff:
-		return p, nil
-	}
-	return "", exit.Usagef("--point-in-time %q: write BestEffort or Off", value)
 }
 
 // ofSchedule makes b a backup of s, as its times would.

@@ -57,7 +57,7 @@ func newSchedule(a *app) *cobra.Command {
 }
 
 func newScheduleTrigger(a *app) *cobra.Command {
-	o := backupCreate{manifest: newPrintFlags()}
+	o := newBackupFlags()
 	cmd := &cobra.Command{
 		Use:   "trigger NAME",
 		Short: "Take a backup for a schedule now, beside its times",

@@ -24,6 +24,7 @@ type scheduleCreate struct {
 	selection        selectionFlags
 	ttl              time.Duration
 	location         string
+	moment           choice[v1alpha1.PointInTime]
 	suspend          bool
 	startingDeadline time.Duration
 	concurrency      choice[v1alpha1.ConcurrencyPolicy]
@@ -65,6 +66,7 @@ func (k *keepFlags) retention() *v1alpha1.Retention {
 func newScheduleCreate(a *app) *cobra.Command {
 	o := scheduleCreate{
 		concurrency: choice[v1alpha1.ConcurrencyPolicy]{of: []v1alpha1.ConcurrencyPolicy{v1alpha1.ConcurrencyForbid, v1alpha1.ConcurrencyAllow}},
+		moment:      newMoment(),
 		manifest:    newPrintFlags(),
 	}
 	cmd := &cobra.Command{
@@ -89,6 +91,7 @@ no cluster.`,
 	o.selection.add(flags, "back up")
 	flags.DurationVar(&o.ttl, "ttl", 0, "how long each backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backups; when omitted, its default")
+	flags.Var(&o.moment, "point-in-time", momentUsage(&o.moment))
 	flags.BoolVar(&o.suspend, "suspend", false, "make it, but let it take no backup yet")
 	flags.DurationVar(&o.startingDeadline, "starting-deadline", 0, "how late a backup may start; when omitted, a missed one is always made up for, once")
 	flags.Var(&o.concurrency, "concurrency-policy", "what happens when a backup is due while the last one runs: "+o.concurrency.choices()+"; when omitted, Forbid")
@@ -143,7 +146,7 @@ func (o *scheduleCreate) schedule(name string) (*v1alpha1.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.StorageLocation = o.location
+	t.StorageLocation, t.PointInTime = o.location, o.moment.value
 	if o.ttl > 0 {
 		t.TTL = &metav1.Duration{Duration: o.ttl}
 	}
@@ -184,6 +187,9 @@ func (o *scheduleCreate) given() []string {
 	}
 	if o.location != "" {
 		given = append(given, "--storage-location")
+	}
+	if o.moment.value != "" {
+		given = append(given, "--point-in-time")
 	}
 	return given
 }

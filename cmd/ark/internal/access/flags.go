@@ -17,6 +17,7 @@ var Flags = map[string]string{
 	"includeClusterResources": "include-cluster-resources",
 	"ttl":                     "ttl",
 	"storageLocation":         "storage-location",
+	"pointInTime":             "point-in-time",
 
 	"policyName": "from-policy",
 	"hold":       "hold",

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -73,7 +75,7 @@ func printLines(w io.Writer, log io.Reader, least slog.Level, format Format) err
 		}
 		text := l.text()
 		if format == JSON {
-			text = archive.Text(lines.Text())
+			text = harmless(lines.Text())
 		}
 		if _, err := buffered.WriteString(text + "\n"); err != nil {
 			return err
@@ -141,6 +143,17 @@ func (l *line) set(key string, value any) error {
 		return err
 	}
 	return nil
+}
+
+// harmless takes what a terminal acts on out of a line, which stays JSON: all of it
+// that JSON lets pass lies in strings.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
 }
 
 // quoted quotes a value that is not one word.
