@@ -70,6 +70,14 @@ var helmKit = kit{
 	programs: []component{{"helm", "helm.sh/helm/v4/cmd/helm", 2}},
 }
 
+// promqlKit is a module of its own: Prometheus' requirements would become the
+// product's.
+var promqlKit = kit{
+	dir: "promql", what: "Prometheus' parser", version: "v0.312.0",
+	sources:  []string{"main.go"},
+	programs: []component{{"promql", ".", 1}},
+}
+
 // Binaries are the paths of the components, by name.
 type Binaries map[string]string
 
@@ -88,6 +96,13 @@ func Ensure(ctx context.Context, log io.Writer) (Binaries, error) {
 func Helm(ctx context.Context, log io.Writer) (string, error) {
 	found, err := helmKit.ensure(ctx, log)
 	return found["helm"], err
+}
+
+// PromQL returns the path of the program that reads expressions as Prometheus does,
+// and builds it when it is not in the cache, as Ensure does.
+func PromQL(ctx context.Context, log io.Writer) (string, error) {
+	found, err := promqlKit.ensure(ctx, log)
+	return found["promql"], err
 }
 
 func (k kit) ensure(ctx context.Context, log io.Writer) (Binaries, error) {

@@ -23,7 +23,7 @@ mkdir -p bin
 ln -s "$root/bin/tools" bin/tools
 make -s generate
 gofmt -w $(git ls-files '*.go')
-for module in . test/lab/components test/lab/gcs test/lab/helm test/lab/s3 test/tools; do
+for module in . test/lab/components test/lab/gcs test/lab/helm test/lab/promql test/lab/s3 test/tools; do
   (cd "$module" && go mod tidy)
 done
 

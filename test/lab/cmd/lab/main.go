@@ -6,7 +6,7 @@
 //	lab up     start it, or find it running; prints export KUBECONFIG=… and nothing else
 //	lab env    print the same for a running one
 //	lab down   stop it and remove its data
-//	lab build  build all components and Helm, and start nothing
+//	lab build  build all components, Helm and the parser of alerts, and start nothing
 //	lab s3     build the S3 server
 //	lab stores build or install the servers of the other object stores
 //	lab path   build the components, and print the folder that holds kubectl
@@ -58,7 +58,10 @@ func run(ctx context.Context, args []string) error { //nolint:cyclop // one case
 		if _, err := lab.Ensure(ctx, os.Stderr); err != nil {
 			return err
 		}
-		_, err := lab.Helm(ctx, os.Stderr)
+		if _, err := lab.Helm(ctx, os.Stderr); err != nil {
+			return err
+		}
+		_, err := lab.PromQL(ctx, os.Stderr)
 		return err
 	case "s3":
 		_, err := lab.S3Server(ctx, os.Stderr)
