@@ -59,7 +59,7 @@ func newLive(t *testing.T, opts lab.Options) *live {
 	l := &live{Cluster: labtest.Start(t, opts)}
 	l.Client = labtest.Client(t, l.Cluster)
 	var err error
-	if l.cluster, err = kube.New(l.Config(), kube.Options{PageSize: 10}); err != nil {
+	if l.cluster, err = kube.New(labtest.ServiceAccount(t, l.Cluster, labtest.WithoutRestores), kube.Options{PageSize: 10}); err != nil {
 		t.Fatal(err)
 	}
 	l.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: place}})

@@ -7,11 +7,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,14 +30,12 @@ import (
 // places are where people look, by what they are called.
 type places map[string][]byte
 
-// leaks returns the places where one of the secrets can be seen, as it is or as
-// the API shows it.
+// leaks returns the places where one of the secrets can be seen, in whatever form.
 func (p places) leaks(secrets ...string) []string {
 	var found []string
 	for place, content := range p {
 		seen := slices.ContainsFunc(secrets, func(secret string) bool {
-			encoded := base64.StdEncoding.EncodeToString([]byte(secret))
-			return bytes.Contains(content, []byte(secret)) || bytes.Contains(content, []byte(encoded))
+			return slices.ContainsFunc(forms(secret), func(form string) bool { return bytes.Contains(content, []byte(form)) })
 		})
 		if seen {
 			found = append(found, place)
@@ -43,6 +43,41 @@ func (p places) leaks(secrets ...string) []string {
 	}
 	slices.Sort(found)
 	return found
+}
+
+// forms are what a secret may look like: as it is, in a URL, in hexadecimal, and in
+// base64, alone or in the middle of something longer.
+func forms(secret string) []string {
+	all := []string{secret, url.QueryEscape(secret), hex.EncodeToString([]byte(secret))}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			encoded := encoding.EncodeToString([]byte(strings.Repeat("x", before) + secret))
+			// The characters at both ends also hold bits of what stands beside it.
+			all = append(all, encoded[(before*8+5)/6:(before+len(secret))*8/6])
+		}
+	}
+	return all
+}
+
+func TestSecretsAreSeenInEveryForm(t *testing.T) {
+	const secret = "canary/of+the test?"
+	object := `{"data":{"number":"` + secret + `"},"kind":"Secret"}`
+	for name, content := range map[string]string{
+		"as it is":       "error: " + secret + " is invalid",
+		"in a URL":       "GET /a?key=" + url.QueryEscape(secret) + "&b",
+		"in hexadecimal": hex.EncodeToString([]byte(object)),
+		"in base64":      base64.StdEncoding.EncodeToString([]byte(secret)),
+		"of an object":   base64.StdEncoding.EncodeToString([]byte(object)),
+		"one further":    base64.StdEncoding.EncodeToString([]byte("1" + object)),
+		"and another":    base64.URLEncoding.EncodeToString([]byte("12" + object)),
+	} {
+		if found := (places{"here": []byte(content)}).leaks("something else", secret); len(found) != 1 {
+			t.Errorf("%s it is not seen", name)
+		}
+	}
+	if found := (places{"here": []byte(base64.StdEncoding.EncodeToString([]byte("a harmless text")))}).leaks(secret); len(found) > 0 {
+		t.Error("it is seen where it is not")
+	}
 }
 
 // ownSecrets returns what nobody but the controllers should ever see: the content
@@ -59,7 +94,10 @@ func (i *installation) ownSecrets() []string {
 		if s.Type == "helm.sh/release.v1" {
 			continue // the chart itself
 		}
-		for _, value := range s.Data {
+		for key, value := range s.Data {
+			if key == "ca.crt" {
+				continue // certificates are shown to everybody
+			}
 			lines := strings.Split(string(value), "\n")
 			secrets = append(secrets, slices.MaxFunc(lines, func(a, b string) int { return len(a) - len(b) }))
 		}

@@ -35,7 +35,9 @@ func TestTheWholeLineWithTheRightsOfTheChart(t *testing.T) {
 	first.backUp()
 	backup := first.latest("shop.nightly")
 	first.restore(backup)
+	first.quote(backup)
 	first.remove()
+	first.measured()
 	first.troubleStorage()
 	foreign := first.latest("shop.nightly")
 	firstPlaces := first.end(backup)
@@ -258,23 +260,6 @@ func (i *installation) showsBackupsOf(foreign string) {
 		return err == nil, client.IgnoreAlreadyExists(err)
 	})
 	i.eventually("the other cluster's backup under another name", isShown)
-}
-
-// troubleStorage names credentials that the location refuses, twice, and puts the
-// Config right.
-func (i *installation) troubleStorage() {
-	i.t.Helper()
-	i.create(&corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "storage"},
-		Data:       map[string][]byte{"accessKeyID": []byte(keyCanary + "-id"), "secretAccessKey": []byte(keyCanary + "-key")},
-	})
-	for range 2 {
-		cfg := i.config()
-		change(i, cfg, func(c *v1alpha1.Config) { c.Spec.Storage[0].CredentialsSecretName = "storage" })
-		i.eventually("the Config to be refused", i.ready(cfg, metav1.ConditionFalse))
-		change(i, cfg, func(c *v1alpha1.Config) { c.Spec.Storage[0].CredentialsSecretName = "" })
-		i.eventually("the Config to be in force", i.ready(cfg, metav1.ConditionTrue))
-	}
 }
 
 // end stops the server and returns what can be seen of it. It describes what it
