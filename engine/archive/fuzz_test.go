@@ -145,9 +145,17 @@ func FuzzMember(f *testing.F) {
 // FuzzMembers reads two members with one request, where an index that was tampered
 // with says that they lie.
 func FuzzMembers(f *testing.F) {
-	out, all, _ := threeMembers(f)
-	f.Add(out.contents.Bytes(), all[0].Member, all[0].MemberSize, all[1].Member, all[1].MemberSize)
-	f.Add(out.contents.Bytes(), all[0].Member, all[0].MemberSize, all[0].MemberSize-1, int64(1)<<62)
+	var out, index bytes.Buffer
+	w := archive.NewWriter(&out, &index, mtime)
+	for _, name := range []string{"a", "b"} {
+		m := w.NewMember()
+		if err := errors.Join(m.Add(configMap("app", name), []byte(`{"kind":"ConfigMap"}`)), m.Flush()); err != nil {
+			f.Fatal(err)
+		}
+	}
+	all := entries(f, index.Bytes())
+	f.Add(out.Bytes(), all[0].Member, all[0].MemberSize, all[1].Member, all[1].MemberSize)
+	f.Add(out.Bytes(), all[0].Member, all[0].MemberSize, all[0].MemberSize-1, int64(1)<<62)
 	f.Fuzz(func(t *testing.T, contents []byte, first, firstSize, next, nextSize int64) {
 		a, b := all[0], all[1]
 		a.Member, a.MemberSize, b.Member, b.MemberSize = first, firstSize, next, nextSize

@@ -45,7 +45,7 @@ func TestNeighbouringMembersComeWithOneRequest(t *testing.T) {
 }
 
 // threeMembers is an archive of three members side by side, an object each.
-func threeMembers(t testing.TB) (*written, []archive.Entry, []object) {
+func threeMembers(t *testing.T) (*written, []archive.Entry, []object) {
 	t.Helper()
 	var objects []object
 	for i := range 3 {
