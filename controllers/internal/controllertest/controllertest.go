@@ -80,7 +80,8 @@ func (e *Events) Take() []string {
 }
 
 // Ready is the condition Ready of an object in three words, after its conditions
-// were held to the rules of kstatus: "<status> <reason>: <message>".
+// were held to the rules of kstatus, and the object to the verdict of its library:
+// "<status> <reason>: <message>".
 func Ready(t testing.TB, object metav1.Object, observed int64, conditions []metav1.Condition) string {
 	t.Helper()
 	for _, problem := range broken(object.GetGeneration(), observed, conditions) {
@@ -90,6 +91,7 @@ func Ready(t testing.TB, object metav1.Object, observed int64, conditions []meta
 	if ready == nil {
 		return ""
 	}
+	checkVerdict(t, object, ready.Status)
 	return fmt.Sprintf("%s %s: %s", ready.Status, ready.Reason, ready.Message)
 }
 
