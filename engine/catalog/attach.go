@@ -169,6 +169,33 @@ func (c *Catalog) probe(ctx context.Context) error {
 	return nil
 }
 
+// Ahead tells how far this clock is ahead of the store's, which stamps what is
+// written; negative when it is behind. Two clocks that agree are hardly both
+// wrong: whoever removes what is old asks first.
+func (c *Catalog) Ahead(ctx context.Context) (time.Duration, error) {
+	if err := c.writable(); err != nil {
+		return 0, fmt.Errorf("compare clocks: %w", err)
+	}
+	key := archive.ProbePrefix + c.opts.NewID()
+	if err := c.put(ctx, key, []byte(c.opts.Tool)); err != nil {
+		return 0, fmt.Errorf("compare clocks: %w", err)
+	}
+	var stamped time.Time
+	for blob, err := range c.store.List(ctx, key, false) {
+		if err != nil {
+			return 0, fmt.Errorf("compare clocks: %w", err)
+		}
+		stamped = blob.ModTime
+	}
+	if err := c.store.Delete(ctx, key); err != nil {
+		return 0, fmt.Errorf("compare clocks: %w", err)
+	}
+	if stamped.IsZero() {
+		return 0, errors.New("compare clocks: the store does not list what was just written")
+	}
+	return c.now().Sub(stamped), nil
+}
+
 // sweepProbes deletes the probes of processes that died.
 func (c *Catalog) sweepProbes(ctx context.Context) error {
 	for blob, err := range c.store.List(ctx, archive.ProbePrefix, false) {

@@ -22,6 +22,14 @@ type Orphan struct {
 	Touched time.Time
 	// Size is the number of bytes stored.
 	Size int64
+	// Superseded says that the backup's marker names another attempt.
+	Superseded bool
+	// Complete says that contents and index are both there: nothing but the marker
+	// may be missing, and whether there never was one, or it was lost, only the
+	// records can tell.
+	Complete bool
+
+	contents, index bool
 }
 
 // Orphans returns the attempts of a cluster that no marker names and whose files
@@ -52,14 +60,16 @@ func (c *Catalog) Orphans(ctx context.Context, cluster string, age time.Duration
 			continue
 		}
 		if committed[a.Name] {
-			named, err := c.isCommitted(ctx, cluster, a)
+			another, err := c.supersedes(ctx, cluster, a)
 			if err != nil {
 				return nil, fmt.Errorf("find orphans: %w", err)
 			}
-			if named {
-				continue
+			if !another {
+				continue // it is committed, or the next listing tells
 			}
+			a.Superseded = true
 		}
+		a.Complete, a.contents, a.index = a.contents && a.index, false, false
 		orphans = append(orphans, a)
 	}
 	return orphans, nil
@@ -82,6 +92,8 @@ func (c *Catalog) attempts(ctx context.Context, cluster string) ([]Orphan, error
 		}
 		last := &all[len(all)-1]
 		last.Size += blob.Size
+		last.contents = last.contents || parts[2] == archive.ContentsFile
+		last.index = last.index || parts[2] == archive.IndexFile
 		if blob.ModTime.After(last.Touched) {
 			last.Touched = blob.ModTime
 		}
@@ -100,17 +112,15 @@ func (c *Catalog) committedNames(ctx context.Context, cluster string) (map[strin
 	return names, nil
 }
 
-// isCommitted reports whether the marker names the attempt. One that is gone by
-// now does not; one that cannot be read may.
-func (c *Catalog) isCommitted(ctx context.Context, cluster string, a Orphan) (bool, error) {
+// supersedes reports whether the marker names another attempt. One that is gone
+// by now, or cannot be read, does not.
+func (c *Catalog) supersedes(ctx context.Context, cluster string, a Orphan) (bool, error) {
 	s, err := c.readMarker(ctx, cluster, a.Name)
 	switch {
-	case errors.Is(err, engine.ErrNotFound):
+	case errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrCorrupt), errors.Is(err, archive.ErrUnknownFormat):
 		return false, nil
-	case errors.Is(err, engine.ErrCorrupt), errors.Is(err, archive.ErrUnknownFormat):
-		return true, nil
 	case err != nil:
 		return false, err
 	}
-	return s.Marker.Attempt == a.Attempt, nil
+	return s.Marker.Attempt != a.Attempt, nil
 }

@@ -28,26 +28,58 @@ func (c *Catalog) Remove(ctx context.Context, cluster, name, by, reason string) 
 	return nil
 }
 
-func (c *Catalog) remove(ctx context.Context, cluster, name, by, reason string) error {
+// Condemn is the first step of Remove, and no other: it records that the backup
+// of r.Cluster and r.Name is removed by r.By for r.Reason. A backup that lies in
+// several stores is condemned in all of them before it is removed from any, so
+// that each of them tells by itself that the removal has to go on.
+//
+// Unless expired is zero, ErrConflict also when the backup's time to live has not
+// run out by then, with all that was recorded until the very record that condemns
+// it. Otherwise its errors are those of Remove.
+func (c *Catalog) Condemn(ctx context.Context, r archive.Record, expired time.Time) error {
+	if err := c.condemn(ctx, r, expired); err != nil {
+		return fmt.Errorf("remove backup %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+func (c *Catalog) condemn(ctx context.Context, r archive.Record, expired time.Time) error {
 	if err := c.writable(); err != nil {
 		return err
 	}
 	if err := c.Check(ctx); err != nil {
 		return err
 	}
-	j, err := c.sound(ctx, cluster, name)
+	j, err := c.sound(ctx, r.Cluster, r.Name)
 	if err != nil {
 		return err
 	}
-	if s := j.fold(time.Time{}); s.Deletion == nil {
-		if err := c.recordDeletion(ctx, cluster, name, by, reason); err != nil {
+	if s := j.fold(time.Time{}); s.Deletion != nil {
+		return s.belongs(r.Cluster, r.Name, r.By)
+	}
+	var expires time.Time
+	if !expired.IsZero() {
+		snapshot, err := c.readMarker(ctx, r.Cluster, r.Name)
+		if err != nil {
 			return err
 		}
-	} else if err := s.belongs(cluster, name, by); err != nil {
+		expires = snapshot.Marker.Expires
+	}
+	return c.recordDeletion(ctx, r, func(s State) error {
+		if expired.IsZero() || !expired.Before(expires) && !expired.Before(s.Expires) {
+			return nil
+		}
+		return fmt.Errorf("%w: its time to live was extended", engine.ErrConflict)
+	})
+}
+
+func (c *Catalog) remove(ctx context.Context, cluster, name, by, reason string) error {
+	if err := c.condemn(ctx, archive.Record{Cluster: cluster, Name: name, By: by, Reason: reason}, time.Time{}); err != nil {
 		return err
 	}
 	// Whatever was recorded meanwhile, by whom ever: what is held stays.
-	if j, err = c.sound(ctx, cluster, name); err != nil {
+	j, err := c.sound(ctx, cluster, name)
+	if err != nil {
 		return err
 	}
 	if err := j.fold(time.Time{}).released(); err != nil {
@@ -60,16 +92,21 @@ func (c *Catalog) remove(ctx context.Context, cluster, name, by, reason string) 
 	return c.clear(ctx, archive.DataPrefix(cluster, name))
 }
 
-func (c *Catalog) recordDeletion(ctx context.Context, cluster, name, by, reason string) error {
-	if err := c.anything(ctx, cluster, name); err != nil {
+// recordDeletion writes the record, as long as allowed has nothing against it
+// either.
+func (c *Catalog) recordDeletion(ctx context.Context, r archive.Record, allowed func(State) error) error {
+	if err := c.anything(ctx, r.Cluster, r.Name); err != nil {
 		return err
 	}
-	r := archive.Record{Cluster: cluster, Name: name, Type: archive.RecordDeletion, By: by, Reason: reason}
+	r.Type = archive.RecordDeletion
 	_, err := c.append(ctx, r, func(s State) error {
 		if err := s.released(); err != nil {
 			return err
 		}
-		return s.belongs(cluster, name, by)
+		if err := s.belongs(r.Cluster, r.Name, r.By); err != nil {
+			return err
+		}
+		return allowed(s)
 	})
 	return err
 }

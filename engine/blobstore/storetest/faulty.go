@@ -9,6 +9,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gopherwood/ark/engine"
 )
@@ -51,6 +52,7 @@ type Effect struct {
 	late     bool
 	stall    bool
 	reached  func()
+	release  <-chan struct{}
 	lose     bool
 	cut      bool
 	cutAt    int64
@@ -69,6 +71,12 @@ func LoseReply(err error) Effect { return Effect{err: err, late: true} }
 // Stall makes any step hang until its context ends and then fail with the
 // context's error. It calls reached first, which may be nil.
 func Stall(reached func()) Effect { return Effect{stall: true, reached: reached} }
+
+// Hold makes any step wait until release is closed, and then go on. It calls
+// reached first.
+func Hold(reached func(), release <-chan struct{}) Effect {
+	return Effect{reached: reached, release: release}
+}
 
 // Lose makes OpClose report success and keep nothing, and makes OpList leave out
 // the entries whose keys contain the fault's Key.
@@ -97,6 +105,9 @@ type Faulty struct {
 	mu     sync.Mutex
 	faults []*armed
 	calls  []Call
+	// clock stamps what is written; written are the stamps.
+	clock   engine.Clock
+	written map[string]time.Time
 }
 
 // armed is a fault and how many steps it has seen.
@@ -127,6 +138,36 @@ func (f *Faulty) Heal() {
 	f.faults = nil
 }
 
+// Stamp lets listings tell the time of clock for what is written from now on, as
+// a server whose clock that is.
+func (f *Faulty) Stamp(clock engine.Clock) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock = clock
+	if f.written == nil {
+		f.written = map[string]time.Time{}
+	}
+}
+
+// stamp notes when a blob came into being.
+func (f *Faulty) stamp(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.clock != nil {
+		f.written[key] = f.clock.Now()
+	}
+}
+
+// stamped is a listing's entry with the time that was noted.
+func (f *Faulty) stamped(blob engine.Blob) engine.Blob {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at, ok := f.written[blob.Key]; ok {
+		blob.ModTime = at
+	}
+	return blob
+}
+
 // Calls returns the steps taken so far, OpRead and OpWrite left out, in order.
 func (f *Faulty) Calls() []Call {
 	f.mu.Lock()
@@ -149,6 +190,7 @@ func (f *Faulty) Create(ctx context.Context, key string) (io.WriteCloser, error)
 		WriteCloser: w,
 		enter:       func(op Op) (Effect, error) { return f.enter(ctx, op, key) },
 		discard:     cancel,
+		made:        func() { f.stamp(key) },
 	}, nil
 }
 
@@ -181,7 +223,7 @@ func (f *Faulty) List(ctx context.Context, prefix string, folders bool) iter.Seq
 			if err == nil && f.hides(blob.Key) {
 				continue
 			}
-			if !yield(blob, err) {
+			if !yield(f.stamped(blob), err) {
 				return
 			}
 		}
@@ -210,6 +252,10 @@ func (f *Faulty) enter(ctx context.Context, op Op, key string) (Effect, error) {
 		}
 		<-ctx.Done()
 		return Effect{}, ctx.Err()
+	}
+	if effect.release != nil {
+		effect.reached()
+		<-effect.release
 	}
 	if effect.err != nil && !effect.late && !effect.breakOff {
 		return Effect{}, effect.err
@@ -262,6 +308,7 @@ type faultyWriter struct {
 
 	enter   func(Op) (Effect, error)
 	discard context.CancelFunc
+	made    func()
 	failed  error
 }
 
@@ -287,6 +334,7 @@ func (w *faultyWriter) Close() error {
 	if err := w.WriteCloser.Close(); err != nil {
 		return err
 	}
+	w.made()
 	return effect.err
 }
 
