@@ -16,11 +16,13 @@ import (
 
 // adopt refuses a name that means something else in storage: a backup that was
 // asked for with another template or policy, or one that was removed before this
-// object was made. Whoever waits for the object must not take that for theirs.
+// object was made. Whoever waits for the object must not take that for theirs;
+// unless it was this object's, whatever the clocks say, or all it asks for is that
+// there be no data.
 func (r *Reconciler) adopt(_ context.Context, s *scope) error {
 	tombstone, snapshot := s.tombstone, s.snapshot
 	switch {
-	case tombstone != nil && snapshot == nil && s.backup.CreationTimestamp.After(tombstone.Time):
+	case tombstone != nil && snapshot == nil && s.backup.CreationTimestamp.After(tombstone.Time) && !s.knewIt():
 		s.tombstone = nil // it is another object's
 		return step.Stall(v1alpha1.NameTakenReason,
 			"a backup of this name was removed at %s (%s), and names are not used again: create a Backup of another name",
@@ -43,4 +45,10 @@ func (s *scope) sameRequest() bool {
 		return true
 	}
 	return stored.PolicyName == s.backup.Spec.PolicyName && equality.Semantic.DeepEqual(stored.Template, s.backup.Spec.Template)
+}
+
+// knewIt reports whether the object stood for the backup that was removed, or asks
+// for its removal.
+func (s *scope) knewIt() bool {
+	return s.backup.Status.CompletionTime != nil || s.backup.Spec.Deletion != nil
 }

@@ -14,8 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/controllertest"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
 	"github.com/gopherwood/ark/test/lab/labtest"
@@ -344,12 +346,39 @@ func TestDeletingTheObjectStopsItsRun(t *testing.T) {
 	if err := f.client.Delete(t.Context(), f.get("stopped")); err != nil {
 		t.Fatal(err)
 	}
+	if got := controllertest.Verdict(t, f.get("stopped")); got != kstatus.TerminatingStatus {
+		t.Errorf("kstatus takes it for %s, want %s", got, kstatus.TerminatingStatus)
+	}
 	f.reconcile("stopped")
 	if b := f.get("stopped"); b != nil {
 		t.Errorf("the object is still there, with finalizers %v", b.Finalizers)
 	}
 	if left := f.keys(f.uid + "/"); len(left) > 0 {
 		t.Errorf("left in the store: %v", left)
+	}
+}
+
+func TestADeletionAskedForWhileItRunsIsCarriedOut(t *testing.T) {
+	for _, at := range []string{archive.IndexFile, "/markers/"} {
+		t.Run("at "+at, func(t *testing.T) {
+			f := setUp(t)
+			reached := make(chan struct{})
+			f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: at, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
+			f.backup("unwanted")
+			f.reconcile("unwanted")
+			<-reached
+			f.change("unwanted", func(s *v1alpha1.BackupSpec) { s.Deletion = &v1alpha1.Deletion{Reason: "a test"} })
+			hasPrefix(t, "Ready", f.settle("unwanted"), "True Deleted: ")
+			for _, key := range f.keys(f.uid + "/") {
+				if !strings.Contains(key, "/records/") {
+					t.Errorf("left in the store: %s", key)
+				}
+			}
+			hasPrefix(t, "Ready afterwards", f.settle("unwanted"), "True Deleted: ")
+			if f.stored("unwanted") != nil {
+				t.Error("it was taken after all")
+			}
+		})
 	}
 }
 

@@ -39,11 +39,13 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 // fixture is a reconciler with a real API server, a store that can be told to
 // fail, and a clock to set.
 type fixture struct {
-	t         *testing.T
-	client    client.Client
-	clock     *controllertest.Clock
-	events    *controllertest.Events
-	store     *storetest.Faulty
+	t      *testing.T
+	client client.Client
+	clock  *controllertest.Clock
+	events *controllertest.Events
+	store  *storetest.Faulty
+	// more are the stores of locations that have one of their own.
+	more      map[string]*storetest.Faulty
 	source    collect.Source
 	uid       string
 	r         *Reconciler
@@ -80,6 +82,7 @@ func setUp(t *testing.T) *fixture {
 		events: &controllertest.Events{}, store: storetest.NewFaulty(inner),
 		source: collect.Source{Discoverer: access, Lister: access, Historian: access},
 	}
+	f.store.Stamp(f.clock)
 	f.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	f.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}, Data: map[string]string{"a": "b"}})
 	f.config(func(*v1alpha1.ConfigSpec) {})
@@ -103,7 +106,10 @@ func (f *fixture) startProcess() {
 		Client:  as.Cached, Events: f.events, Clock: f.clock,
 		Locations: &locations.Locations{
 			Client: as.Direct, Namespace: labtest.Namespace, Tool: "ark test", Clock: f.clock,
-			OpenStore: func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) {
+			OpenStore: func(_ context.Context, l blobstore.Location, _ blobstore.Options) (engine.Store, error) {
+				if own := f.more[l.Name]; own != nil {
+					return own, nil
+				}
 				return f.store, nil
 			},
 		},

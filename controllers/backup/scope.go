@@ -31,7 +31,10 @@ type scope struct {
 	adopted       bool
 
 	cfg *v1alpha1.Config
-	// location is where the backup is, or goes.
+	// places are the locations that know of the backup.
+	places []*place
+	// location is where the backup is, or goes: of several places, the one that
+	// speaks for it.
 	location *locations.Location
 	// snapshot is the committed backup; nil while there is none.
 	snapshot *catalog.Snapshot
@@ -47,6 +50,10 @@ type scope struct {
 	// keptBecause why it stays.
 	expiring    bool
 	keptBecause string
+	// refused says, by location, why a removal left it there.
+	refused map[string]string
+	// remaining, where it is not empty, are all the locations that still hold it.
+	remaining []string
 }
 
 func newScope(b *v1alpha1.Backup, now time.Time, clusterUID string) *scope {
@@ -110,6 +117,18 @@ func (s *scope) resting() bool {
 		return false
 	}
 	return st.Held || st.ExpirationTime.After(s.now) || s.restoreOnly()
+}
+
+// expired reports whether status says that the backup's time is up.
+func (s *scope) expired() bool {
+	expires := s.backup.Status.ExpirationTime
+	return expires != nil && !expires.After(s.now)
+}
+
+// interrupted reports whether status says that a removal was begun.
+func (s *scope) interrupted() bool {
+	ready := meta.FindStatusCondition(s.backup.Status.Conditions, v1alpha1.ReadyCondition)
+	return ready != nil && ready.Reason == v1alpha1.DeletingReason
 }
 
 // asksMore reports whether the spec asks for more than status says is recorded.

@@ -48,6 +48,7 @@ func (s *scope) setStored(err error) {
 	case s.expiring:
 		// It is good for as long as it is there.
 		st.Conditions = s.before.DeepCopy().Status.Conditions
+		s.keepVerdict()
 	case s.keptBecause != "" && meta.IsStatusConditionTrue(st.Conditions, v1alpha1.ReadyCondition):
 		ready := meta.FindStatusCondition(st.Conditions, v1alpha1.ReadyCondition)
 		s.conditions().Ready(ready.Reason, ready.Message+"; past its ttl and "+s.keptBecause)
@@ -91,7 +92,16 @@ func (s *scope) setPending(err error) {
 // holders names the locations that hold the backup: sync may know of more than
 // the one that was asked.
 func (s *scope) holders() []string {
-	return appendUnique(s.backup.Status.StorageLocations, s.location.Spec.Name)
+	if len(s.remaining) > 0 {
+		return s.remaining
+	}
+	holders := appendUnique(s.backup.Status.StorageLocations, s.location.Spec.Name)
+	for _, p := range s.places {
+		if p.snapshot != nil {
+			holders = appendUnique(holders, p.Spec.Name)
+		}
+	}
+	return holders
 }
 
 func appendUnique(list []string, entry string) []string {

@@ -5,7 +5,6 @@ package backup
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,12 +15,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
-	"github.com/gopherwood/ark/engine/catalog"
 	"github.com/gopherwood/ark/engine/retention"
 )
 
@@ -36,10 +33,13 @@ const expiredReason = "expired"
 type removal struct {
 	tombstone *archive.Record
 	kept      string
+	// refused says why it stays in some locations, by their names, although it was
+	// removed from others.
+	refused map[string]string
 }
 
 // remove removes the backup's data when that is asked for, and goes on with a
-// removal that was begun.
+// removal that was begun: in every location that holds it and can be written.
 func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 	if s.backup.Spec.Deletion == nil && s.tombstone == nil {
 		return nil
@@ -51,34 +51,87 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 		// A run was active, so storage was not looked at.
 		return step.Wait(time.Second, v1alpha1.DeletingReason, "stopping the backup before its data is removed")
 	}
-	if s.location.ReadOnly && s.tombstone == nil {
+	from := s.removable()
+	if len(from) == 0 {
+		if s.tombstone != nil && s.snapshot == nil {
+			return nil // nothing is left of it
+		}
 		return step.Stall(v1alpha1.LocationReadOnlyReason, "the data cannot be removed: location %q is ReadOnly", s.location.Spec.Name)
 	}
-	reason := expiredReason
-	if s.backup.Spec.Deletion != nil {
-		reason = s.backup.Spec.Deletion.Reason
+	work := r.removal(s, from, expiredReason)
+	switch {
+	case s.backup.Spec.Deletion != nil:
+		work.record.Reason = s.backup.Spec.Deletion.Reason
+	case s.tombstone.Reason != expiredReason:
+		work.record.Reason = s.tombstone.Reason
+	default:
+		work.expiry = true
 	}
-	work := r.removal(s, reason)
-	if ended, err := r.await(s, work.remove); ended || err != nil {
+	ended, err := r.await(s, work.remove)
+	if err != nil {
 		return err
 	}
-	return step.Wait(removalPoll, v1alpha1.DeletingReason, "removing the data of the backup")
+	if !ended {
+		return step.Wait(removalPoll, v1alpha1.DeletingReason, "removing the data of the backup")
+	}
+	if why := s.remain(); why != "" && s.backup.Spec.Deletion != nil {
+		return step.Stall(v1alpha1.LocationReadOnlyReason, "the data was removed where that is possible: %s", why)
+	}
+	return nil
+}
+
+// removable returns the places that the backup can be removed from. What failed
+// attempts left is in the location that it was to go to.
+func (s *scope) removable() []*place {
+	if len(s.places) == 0 && !s.location.ReadOnly {
+		return []*place{{Location: s.location}}
+	}
+	return s.writable()
+}
+
+// remain turns to the locations that the backup was not removed from, and returns
+// why, or nothing when it is gone.
+func (s *scope) remain() string {
+	var left []*place
+	var why []string
+	for _, p := range s.places {
+		switch refused, ok := s.refused[p.Spec.Name]; {
+		case ok:
+			why = append(why, fmt.Sprintf("location %q keeps it: %s", p.Spec.Name, refused))
+		case p.ReadOnly && p.snapshot != nil:
+			why = append(why, fmt.Sprintf("location %q is ReadOnly", p.Spec.Name))
+		default:
+			continue
+		}
+		p.tombstone = nil
+		left = append(left, p)
+		s.remaining = append(s.remaining, p.Spec.Name)
+	}
+	if len(left) == 0 {
+		return ""
+	}
+	s.places, s.removed = left, false
+	s.choose()
+	s.keptBecause = strings.Join(why, ", ")
+	return s.keptBecause
 }
 
 // expire removes a backup whose time is up, unless something keeps it. That is
 // judged on what storage holds in that moment.
 func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 	due := s.snapshot != nil && s.tombstone == nil && !s.snapshot.Held && !s.snapshot.Expires.After(s.now)
-	if !due || s.restoreOnly() {
+	if !due || s.restoreOnly() || len(s.remaining) > 0 {
 		return nil
 	}
-	if s.location.ReadOnly {
+	from := s.writable()
+	if len(from) == 0 {
 		s.keptBecause = fmt.Sprintf("location %q is ReadOnly", s.location.Spec.Name)
 		return nil
 	}
-	work := r.removal(s, expiredReason)
+	work := r.removal(s, from, expiredReason)
+	work.expiry = true
 	if schedule := s.snapshot.Marker.Schedule; schedule != "" {
-		work.schedule, work.now = schedule, s.now
+		work.schedule = schedule
 		if err := r.addRetention(ctx, s, &work); err != nil {
 			return err
 		}
@@ -89,6 +142,10 @@ func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 		// The backup is as good as it was. It is looked at again.
 		ctrl.LoggerFrom(ctx).Error(err, "Judging an expired backup")
 		s.keptBecause = "kept: whether it may go could not be judged: " + err.Error()
+		return nil
+	}
+	if ended && s.tombstone != nil {
+		s.remain()
 	}
 	return nil
 }
@@ -108,7 +165,7 @@ func (r *Reconciler) await(s *scope, work longrun.Work[struct{}, removal]) (ende
 		}
 		return true, storageError(state.Err)
 	}
-	s.tombstone, s.keptBecause = state.Result.tombstone, state.Result.kept
+	s.tombstone, s.keptBecause, s.refused = state.Result.tombstone, state.Result.kept, state.Result.refused
 	s.removed = s.tombstone != nil
 	return true, nil
 }
@@ -147,11 +204,11 @@ func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]
 	return names, nil
 }
 
-// removal is the work of removing the backup.
-func (r *Reconciler) removal(s *scope, reason string) removeWork {
+// removal is the work of removing the backup from these places.
+func (r *Reconciler) removal(s *scope, from []*place, reason string) removeWork {
 	return removeWork{
-		catalog: s.location.Catalog, cluster: s.cluster, name: s.name, by: r.ClusterUID, reason: reason,
-		trusted: locations.Trusted(s.cfg),
+		places: from, clock: r.Clock,
+		record: archive.Record{Cluster: s.cluster, Name: s.name, By: r.ClusterUID, Reason: reason},
 	}
 }
 
@@ -168,101 +225,4 @@ func (r *Reconciler) addRetention(ctx context.Context, s *scope, work *removeWor
 	}
 	work.others, err = r.labelled(ctx, work.schedule)
 	return err
-}
-
-// removeWork removes one backup from one store.
-type removeWork struct {
-	catalog *catalog.Catalog
-	// cluster and name are what it is called there, and by is this cluster.
-	cluster, name, by string
-	reason            string
-	// trusted are the keys whose signatures count.
-	trusted []ed25519.PublicKey
-
-	// schedule, when it is not empty, is asked by its rules at now.
-	schedule string
-	policy   retention.Policy
-	now      time.Time
-	// others are the names of backups of the Schedule that its firings did not name.
-	others map[string]bool
-}
-
-// remove removes the backup. A name of which nothing was ever stored is as good
-// as removed.
-func (w removeWork) remove(ctx context.Context, _ func(struct{})) (removal, error) {
-	err := w.catalog.Remove(ctx, w.cluster, w.name, w.by, w.reason)
-	if err != nil && !errors.Is(err, engine.ErrNotFound) {
-		return removal{}, err
-	}
-	record, recorded, err := w.catalog.Deletion(ctx, w.cluster, w.name)
-	if err != nil {
-		return removal{}, err
-	}
-	if !recorded {
-		record = &archive.Record{Type: archive.RecordDeletion, Reason: w.reason}
-	}
-	return removal{tombstone: record}, nil
-}
-
-// expire removes the backup unless the keep rules want it.
-func (w removeWork) expire(ctx context.Context, report func(struct{})) (removal, error) {
-	if w.schedule != "" {
-		kept, err := w.keptBy(ctx)
-		if kept != "" || err != nil {
-			return removal{kept: kept}, err
-		}
-	}
-	return w.remove(ctx, report)
-}
-
-// keptBy reads all backups of the Schedule from storage and returns why this one
-// is to be kept, or nothing.
-func (w removeWork) keptBy(ctx context.Context) (string, error) {
-	backups, err := w.siblings(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, decision := range retention.Decide(w.now, backups, w.policy) {
-		if decision.Name == w.name && !decision.Expired {
-			return decision.Reason, nil
-		}
-	}
-	return "", nil
-}
-
-// siblings reads all backups of the Schedule.
-func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
-	var backups []retention.Backup
-	for name, err := range w.catalog.Names(ctx, w.cluster) {
-		if err != nil {
-			return nil, err
-		}
-		if !strings.HasPrefix(name, w.schedule+"-") && !w.others[name] {
-			continue // reading ten thousand markers for one expiry is too much
-		}
-		snapshot, err := w.catalog.Marker(ctx, w.cluster, name)
-		if errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrCorrupt) {
-			// It went meanwhile, or cannot be read: then it fills no other's place, and
-			// more of the others are kept.
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if archive.Verify(snapshot.Envelope, w.trusted) == archive.Tampered {
-			continue // nor does one that is not restored
-		}
-		if snapshot.Marker.Schedule == w.schedule && snapshot.Deletion == nil && snapshot.Owner() == w.by {
-			backups = append(backups, retained(snapshot))
-		}
-	}
-	return backups, nil
-}
-
-// retained is what keep rules look at.
-func retained(s *catalog.Snapshot) retention.Backup {
-	return retention.Backup{
-		Name: s.Marker.Name, Completed: s.Marker.Completed, Expires: s.Expires, Held: s.Held,
-		Complete: s.Marker.Completeness == string(v1alpha1.CompletenessComplete), Objects: s.Marker.Objects.Included,
-	}
 }

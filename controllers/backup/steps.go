@@ -10,15 +10,15 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/locations"
-	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/internal/ownership"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
 )
 
 const (
@@ -42,122 +42,60 @@ func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// lookUp finds what storage knows of the name: a backup, its deletion, or
-// nothing. While a run is active there is nothing to find.
-func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
-	if s.resting() {
-		return nil
-	}
-	taking := r.Takes.Observe(s.backup.UID)
-	if taking.Phase == longrun.Queued || taking.Phase == longrun.Running {
-		s.active = true
-		return nil
-	}
-	s.taken = taking.Phase == longrun.Ended
-	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
-	defer cancel()
-	expected, others, unknown := r.places(ctx, s)
-	for _, name := range expected {
-		if found, err := r.lookUpIn(ctx, s, name); found || err != nil {
-			return err
-		}
-	}
-	for _, name := range others {
-		found, err := r.lookUpIn(ctx, s, name)
-		if found {
-			return nil
-		}
-		if err != nil {
-			// It may hold a backup of this name, but one location that is out of order
-			// must not stop the backups into all others.
-			ctrl.LoggerFrom(ctx).Info("Passing over a location", "location", name, "error", err.Error())
-		}
-	}
-	return unknown
-}
-
-// places returns the names of the locations that the backup must be looked for
-// in, the one it is to go to first, and those where an earlier object of its name
-// may have put it. Where it is to go may be unknown, because its policy is gone:
-// then that matters only when it is found nowhere.
-func (r *Reconciler) places(ctx context.Context, s *scope) (expected, others []string, unknown error) {
-	if known := s.backup.Status.StorageLocations; len(known) > 0 {
-		return known, nil, nil
-	}
-	target, unknown := r.target(ctx, s)
-	if unknown == nil {
-		expected = []string{target}
-	}
-	for _, location := range s.cfg.Spec.Storage {
-		if location.Name != target {
-			others = append(others, location.Name)
-		}
-	}
-	return expected, others, unknown
-}
-
-// lookUpIn looks into one location, and keeps it as the backup's when it is the
-// first that could be opened or when the name is known there.
-func (r *Reconciler) lookUpIn(ctx context.Context, s *scope, name string) (bool, error) {
-	location, err := r.Locations.Open(ctx, s.cfg, name)
-	if err != nil {
-		return false, err
-	}
-	if s.location == nil {
-		s.location = location
-	}
-	snapshot, err := location.Catalog.Marker(ctx, s.cluster, s.name)
-	if err == nil {
-		s.location, s.snapshot, s.tombstone = location, snapshot, snapshot.Deletion
-		return true, nil
-	}
-	if !errors.Is(err, engine.ErrNotFound) {
-		return false, storageError(err)
-	}
-	tombstone, removed, err := location.Catalog.Deletion(ctx, s.cluster, s.name)
-	if err != nil {
-		return false, storageError(err)
-	}
-	if removed {
-		s.location, s.tombstone = location, tombstone
-	}
-	return removed, nil
-}
-
 // record writes into storage what the spec asks of a committed backup: a hold,
-// its release, a longer life. A spec that says nothing changes nothing.
+// its release, a longer life; in every location that holds it, so that none of
+// them forgets it when another is lost. A spec that says nothing changes nothing.
 func (r *Reconciler) record(ctx context.Context, s *scope) error {
 	if s.snapshot == nil || s.tombstone != nil {
 		return nil
 	}
-	wanted := s.wanted()
-	if len(wanted) == 0 {
-		return nil
+	recorded := false
+	for _, p := range s.writable() {
+		wrote, err := r.recordIn(ctx, s, p)
+		if err != nil {
+			return err
+		}
+		recorded = recorded || wrote
 	}
-	if s.location.ReadOnly {
+	if recorded {
+		s.choose()
+	}
+	if len(s.writable()) == 0 && len(s.wanted(s.snapshot)) > 0 {
 		return step.Stall(v1alpha1.LocationReadOnlyReason,
 			"hold and ttl are recorded in storage, and location %q is ReadOnly", s.location.Spec.Name)
 	}
+	return nil
+}
+
+// recordIn writes what one location lacks, and reports whether that was anything.
+func (r *Reconciler) recordIn(ctx context.Context, s *scope, p *place) (bool, error) {
+	if p.snapshot == nil {
+		return false, nil
+	}
+	wanted := s.wanted(p.snapshot)
+	if len(wanted) == 0 {
+		return false, nil
+	}
 	for _, record := range wanted {
 		record.Cluster, record.Name, record.By = s.cluster, s.name, r.ClusterUID
-		if _, err := s.location.Catalog.Append(ctx, record); err != nil {
-			return storageError(err)
+		if _, err := p.Catalog.Append(ctx, record); err != nil {
+			return false, storageError(err)
 		}
 	}
-	snapshot, err := s.location.Catalog.Marker(ctx, s.cluster, s.name)
+	snapshot, err := p.Catalog.Marker(ctx, s.cluster, s.name)
 	if err != nil {
-		return storageError(err)
+		return false, storageError(err)
 	}
-	s.snapshot = snapshot
-	return nil
+	p.snapshot, p.tombstone = snapshot, snapshot.Deletion
+	return true, nil
 }
 
 // wanted returns the records that make storage say what the spec asks for. A spec
 // that says nothing changes nothing.
-func (s *scope) wanted() []archive.Record {
+func (s *scope) wanted(stored *catalog.Snapshot) []archive.Record {
 	var wanted []archive.Record
 	switch hold := s.backup.Spec.Hold; {
-	case hold == nil || *hold == s.snapshot.Held:
+	case hold == nil || *hold == stored.Held:
 	case !*hold && s.backup.Generation == 1:
 		// A new object is written from what was known before: from Git, or by sync.
 		// Only a change of it can mean that the hold is to end.
@@ -167,8 +105,8 @@ func (s *scope) wanted() []archive.Record {
 		wanted = append(wanted, archive.Record{Type: archive.RecordRelease})
 	}
 	if ttl := s.backup.Spec.TTL; ttl != nil {
-		expires := s.snapshot.Marker.Created.Add(ttl.Duration)
-		if expires.After(s.snapshot.Expires) {
+		expires := stored.Marker.Created.Add(ttl.Duration)
+		if expires.After(stored.Expires) {
 			wanted = append(wanted, archive.Record{Type: archive.RecordExtend, Expires: &expires})
 		}
 	}
@@ -211,7 +149,7 @@ func (r *Reconciler) deleteRemoved(ctx context.Context, s *scope) error {
 }
 
 func (r *Reconciler) deleteOwn(ctx context.Context, object client.Object) error {
-	if object.GetLabels()[v1alpha1.CreatedByLabel] == "" {
+	if !ownership.Ours(object) {
 		return nil
 	}
 	uid := object.GetUID()

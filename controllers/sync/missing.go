@@ -15,6 +15,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
+	"github.com/gopherwood/ark/controllers/internal/ownership"
 	"github.com/gopherwood/ark/controllers/internal/status"
 	"github.com/gopherwood/ark/controllers/projection"
 )
@@ -62,7 +63,7 @@ func (r *run) removeOne(ctx context.Context, i id, b *v1alpha1.Backup) error {
 	if err != nil {
 		return fmt.Errorf("find out why backup %s is gone: %w", i.name, err)
 	}
-	if b.Labels[v1alpha1.CreatedByLabel] == "" {
+	if !ownership.Ours(b) {
 		changed := b.DeepCopy()
 		projection.Gone(changed, record, r.Clock.Now())
 		return status.Patch(ctx, r.Client, changed, b)
