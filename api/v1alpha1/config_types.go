@@ -309,6 +309,16 @@ type StorageLocationStatus struct {
 	// +optional
 	ForeignBackups int32 `json:"foreignBackups,omitempty"`
 
+	// lastCollectionTime is when data that no backup refers to was last looked for:
+	// what attempts left that were cut short. It is removed once it is a day old.
+	// +optional
+	LastCollectionTime *metav1.Time `json:"lastCollectionTime,omitempty"`
+
+	// orphanedAttempts is how many such attempts of this cluster were left then. One
+	// that may be a backup whose marker was lost is never removed.
+	// +optional
+	OrphanedAttempts int32 `json:"orphanedAttempts,omitempty"`
+
 	// syncMessage names what the last sync could not show, and why: a marker that
 	// is corrupt, a listing that failed. It says nothing of available.
 	// +optional

@@ -78,6 +78,11 @@ type ScheduleStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
+	// inForce is the cron expression and time zone that firings are counted by, and
+	// since when.
+	// +optional
+	InForce *FiringRule `json:"inForce,omitempty"`
+
 	// lastScheduleTime is the last firing that a backup was made for.
 	// +optional
 	LastScheduleTime *metav1.Time `json:"lastScheduleTime,omitempty"`
@@ -98,6 +103,22 @@ type ScheduleStatus struct {
 	// skipped.
 	// +optional
 	Missed int32 `json:"missed,omitempty"`
+}
+
+// FiringRule is a cron expression in a time zone, and since when it is in force.
+type FiringRule struct {
+	// cron is the expression.
+	// +optional
+	Cron string `json:"cron,omitempty"`
+
+	// timeZone is the zone that it is read in.
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// since is when the Schedule was created or the two were last changed. A time
+	// before that was no firing, and is not made up for.
+	// +optional
+	Since metav1.Time `json:"since,omitzero"`
 }
 
 // Schedule takes backups at the times of a cron expression.

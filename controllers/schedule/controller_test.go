@@ -273,6 +273,7 @@ func TestTheFirstBackupIsMadeAtOnce(t *testing.T) {
 	}
 	wantStatus := v1alpha1.ScheduleStatus{
 		ObservedGeneration: 1, Conditions: o.Status.Conditions,
+		InForce:          &v1alpha1.FiringRule{Cron: "0 * * * *", Since: o.CreationTimestamp},
 		LastScheduleTime: &metav1.Time{Time: o.CreationTimestamp.Time}, NextScheduleTime: &metav1.Time{Time: next},
 		LastBackupName: name,
 	}

@@ -15,6 +15,9 @@ type situation struct {
 	now time.Time
 	// created is when the Schedule was.
 	created time.Time
+	// since is when its cron expression and time zone came into force; zero when
+	// that is not known.
+	since time.Time
 	// last is the newest firing that a backup was made for; zero when none is known.
 	last time.Time
 	// first says that there never was a backup of this Schedule: neither the
@@ -39,22 +42,20 @@ type plan struct {
 }
 
 // decide is pure. Firings before the Schedule was created are not missed, and a
-// Schedule that was deleted and applied again makes up for none.
+// Schedule that was deleted and applied again makes up for none; neither are those
+// that a changed cron expression would have had before it was changed.
 //
 // The first backup is made at once and named after the Schedule's creation,
 // unless a firing passed while it had to wait: then that firing's backup is the
 // first, so that there are not two in a row.
 func decide(firings schedule.Schedule, s situation) plan {
-	since := s.created
-	if s.last.After(since) {
-		since = s.last
-	}
+	begun := later(s.created, s.since)
 	p := plan{}
-	p.due, p.next, p.missed = firings.Due(since, s.now)
+	p.due, p.next, p.missed = firings.Due(later(begun, s.last), s.now)
 	switch {
-	case s.first && !p.due.After(s.created):
+	case s.first && !p.due.After(begun):
 		p.due, p.missed = s.created, 0
-	case !p.due.After(s.created):
+	case !p.due.After(begun):
 		p.due, p.missed = time.Time{}, 0
 		return p
 	case !s.first && s.deadline > 0 && s.now.Sub(p.due) > s.deadline:
@@ -69,4 +70,11 @@ func decide(firings schedule.Schedule, s situation) plan {
 		p.due, p.missed = time.Time{}, 0
 	}
 	return p
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

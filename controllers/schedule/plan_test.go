@@ -78,6 +78,18 @@ func TestDecide(t *testing.T) {
 			situation: situation{now: at("2026-05-10 10:00:07"), last: at("2036-05-11 03:00:00")},
 			want:      plan{next: at("2026-05-11 03:00:00")},
 		},
+		"a changed expression does not fire for a time before the change": {
+			situation: situation{now: at("2026-05-14 12:00:07"), last: at("2026-05-13 18:00:00"), since: at("2026-05-14 12:00:00")},
+			want:      plan{next: at("2026-05-15 03:00:00")},
+		},
+		"it fires for a time after it, however late that is seen": {
+			situation: situation{now: at("2026-05-14 12:00:00"), last: at("2026-05-12 18:00:00"), since: at("2026-05-13 12:00:00")},
+			want:      plan{due: at("2026-05-14 03:00:00"), next: at("2026-05-15 03:00:00")},
+		},
+		"a change before the first backup does not put it off": {
+			situation: situation{now: at("2026-05-12 12:00:00"), first: true, since: at("2026-05-12 11:00:00")},
+			want:      plan{due: created, next: at("2026-05-13 03:00:00")},
+		},
 		"a firing within its deadline is made": {
 			situation: situation{now: at("2026-05-11 03:09:00"), last: created, deadline: 10 * time.Minute},
 			want:      plan{due: at("2026-05-11 03:00:00"), next: at("2026-05-12 03:00:00")},

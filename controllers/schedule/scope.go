@@ -19,6 +19,8 @@ type scope struct {
 
 	cfg     *v1alpha1.Config
 	firings schedule.Schedule
+	// inForce is what firings was read from, and since when; nil when it is not valid.
+	inForce *v1alpha1.FiringRule
 	// believed is the newest firing that a backup can have been made for, unless a
 	// clock was wrong: the next one.
 	believed time.Time

@@ -25,6 +25,9 @@ func setStatus(s *scope, err error) {
 	setReady(set, s, err)
 	s.runs.Note(set, s.plan.late)
 
+	if s.inForce != nil {
+		status.InForce = s.inForce
+	}
 	if !s.last.IsZero() {
 		status.LastScheduleTime = &metav1.Time{Time: s.last}
 		status.LastBackupName = schedule.BackupName(s.schedule.Name, s.last)

@@ -53,6 +53,7 @@ func parse(_ context.Context, s *scope) error {
 		return step.Stall(v1alpha1.ScheduleInvalidReason, "spec.%w", err)
 	}
 	s.firings, s.believed = firings, firings.Next(s.now)
+	s.inForce = inForce(s.schedule, s.now)
 	return nil
 }
 
@@ -160,7 +161,7 @@ func (r *Reconciler) judge(ctx context.Context, s *scope) error {
 
 func (s *scope) situation(first bool) situation {
 	situation := situation{
-		now: s.now, created: s.schedule.CreationTimestamp.Time, last: s.last, first: first,
+		now: s.now, created: s.schedule.CreationTimestamp.Time, since: s.inForce.Since.Time, last: s.last, first: first,
 	}
 	if d := s.schedule.Spec.StartingDeadline; d != nil {
 		situation.deadline = d.Duration
