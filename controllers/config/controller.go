@@ -34,7 +34,8 @@ import (
 
 const (
 	// checkInterval is how often a location that is fine is tried again. The sync
-	// lists it far more often, but does not try to write.
+	// lists it far more often, but does not try to write; when it fails, the location
+	// is tried at once.
 	checkInterval = 5 * time.Minute
 	// checkTimeout bounds how long a location may take to answer. They are tried at
 	// the same time, so that it bounds a reconciliation, too.
@@ -65,7 +66,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("config").
-		For(&v1alpha1.Config{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.Config{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, listingFailed()))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.using(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.using(usesConfigMap))).
 		WithOptions(opts).
