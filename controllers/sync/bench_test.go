@@ -93,6 +93,7 @@ func (b *bench) addStore(name string) {
 		b.Fatal(err)
 	}
 	b.stores[name] = storetest.NewFaulty(inner)
+	b.stores[name].Stamp(b.clock)
 	b.attach(name)
 }
 

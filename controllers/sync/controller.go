@@ -116,6 +116,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, cfg *v1alpha1.Config) (ctrl.
 				return ctrl.Result{}, err
 			}
 			r.Metrics.Synced(l.Name, state.Err != nil)
+			r.tellCollected(cfg, l.Name, state.Result.orphans)
 			r.Runs.Forget(runID(cfg, l.Name))
 			state.Phase = longrun.Absent
 		}

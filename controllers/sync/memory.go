@@ -46,6 +46,10 @@ type memory struct {
 	missing map[id]bool
 	// problems say which backups cannot be shown, and why.
 	problems map[id]problem
+	// collected is when orphans were last collected, and orphans are those that were
+	// found then.
+	collected time.Time
+	orphans   map[orphan]bool
 	// announced is the last message that an event told.
 	announced string
 }

@@ -30,11 +30,16 @@ type outcome struct {
 	found int
 	// problems say which backups cannot be shown, and why.
 	problems map[id]problem
+	// orphans is what became of orphans; nil when they were not looked for.
+	orphans *collection
 }
 
 // message names the problems, or is empty.
 func (o outcome) message() string {
 	if len(o.problems) == 0 {
+		if o.orphans != nil {
+			return o.orphans.message
+		}
 		return ""
 	}
 	ids := slices.SortedFunc(maps.Keys(o.problems), func(a, b id) int {
@@ -60,4 +65,7 @@ func (o outcome) show(l *v1alpha1.StorageLocationStatus, complete bool, message 
 	}
 	l.LastSyncTime = &metav1.Time{Time: o.finished}
 	l.Backups, l.ForeignBackups = o.own, o.foreign
+	if c := o.orphans; c != nil && c.complete {
+		l.LastCollectionTime, l.OrphanedAttempts = &metav1.Time{Time: o.finished}, c.left
+	}
 }

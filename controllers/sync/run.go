@@ -110,6 +110,7 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.endClashes(ctx); err != nil {
 		return err
 	}
+	r.collectOrphans(ctx)
 	r.memory.keep(r)
 	r.outcome.finished = r.Clock.Now()
 	return nil

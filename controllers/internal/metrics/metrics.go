@@ -38,6 +38,8 @@ type Metrics struct {
 	denials        *prometheus.CounterVec
 	syncs          *prometheus.CounterVec
 	lateness       *prometheus.HistogramVec
+	orphans        *prometheus.CounterVec
+	orphanBytes    *prometheus.CounterVec
 
 	all []prometheus.Collector
 }
@@ -67,11 +69,13 @@ func New(registry prometheus.Registerer, others ...prometheus.Collector) (*Metri
 		restoreObjects: counter("ark_restore_objects_total", "Objects of restores that wrote, by policy of the backup and outcome.", "policy", "outcome"),
 		denials:        counter("ark_restore_denials_total", "Reasons for which restores were denied, by code.", "code"),
 		syncs:          counter("ark_syncs_total", "Listings of storage locations, by location and result: succeeded or failed.", "location", "result"),
+		orphans:        counter("ark_orphaned_attempts_removed_total", "Attempts at backups that were cut short, and whose data was removed, by location.", "location"),
+		orphanBytes:    counter("ark_orphaned_bytes_removed_total", "Bytes that such attempts had stored, by location.", "location"),
 		lateness:       histogram("ark_schedule_lateness_seconds", "How late backups were begun after their firing, by schedule.", "schedule"),
 	}
 	m.all = append(others,
 		m.backups, m.backupSeconds, m.backupObjects, m.backupBytes, m.excluded, m.removed,
-		m.restores, m.restoreSeconds, m.restoreObjects, m.denials, m.syncs, m.lateness)
+		m.restores, m.restoreSeconds, m.restoreObjects, m.denials, m.syncs, m.lateness, m.orphans, m.orphanBytes)
 	for _, c := range m.all {
 		if err := registry.Register(c); err != nil {
 			m.Unregister(registry)
@@ -182,6 +186,16 @@ func (m *Metrics) Synced(location string, failed bool) {
 		result = ResultFailed
 	}
 	m.syncs.WithLabelValues(location, result).Inc()
+}
+
+// OrphansRemoved counts attempts whose data was removed from a location because
+// no backup refers to it.
+func (m *Metrics) OrphansRemoved(location string, attempts int, bytes int64) {
+	if m == nil {
+		return
+	}
+	m.orphans.WithLabelValues(location).Add(float64(attempts))
+	m.orphanBytes.WithLabelValues(location).Add(float64(bytes))
 }
 
 // Fired counts a backup that a Schedule began so long after its firing.

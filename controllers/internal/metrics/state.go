@@ -28,6 +28,8 @@ var (
 		"Backups that storage holds, by location and origin: own or foreign.", []string{"location", "origin"}, nil)
 	available = prometheus.NewDesc("ark_storage_location_available",
 		"Whether a storage location can be used: 1 or 0.", []string{"location"}, nil)
+	orphaned = prometheus.NewDesc("ark_orphaned_attempts",
+		"Attempts at backups that no marker names and whose data was left at the last collection, by location.", []string{"location"}, nil)
 	lastSync = prometheus.NewDesc("ark_storage_location_last_sync_timestamp_seconds",
 		"When a storage location was last listed completely, as a Unix time.", []string{"location"}, nil)
 )
@@ -47,7 +49,7 @@ func NewState(reader client.Reader, clusterUID string, clock engine.Clock) prome
 
 // Describe implements prometheus.Collector.
 func (s *state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lastGood, nextDue, stored, available, lastSync} {
+	for _, d := range []*prometheus.Desc{lastGood, nextDue, stored, available, orphaned, lastSync} {
 		ch <- d
 	}
 }
@@ -77,6 +79,7 @@ func (s *state) collectLocations(ctx context.Context, ch chan<- prometheus.Metri
 			ch <- prometheus.MustNewConstMetric(available, prometheus.GaugeValue, up, l.Name)
 			ch <- prometheus.MustNewConstMetric(stored, prometheus.GaugeValue, float64(l.Backups), l.Name, "own")
 			ch <- prometheus.MustNewConstMetric(stored, prometheus.GaugeValue, float64(l.ForeignBackups), l.Name, "foreign")
+			ch <- prometheus.MustNewConstMetric(orphaned, prometheus.GaugeValue, float64(l.OrphanedAttempts), l.Name)
 			if l.LastSyncTime != nil {
 				ch <- prometheus.MustNewConstMetric(lastSync, prometheus.GaugeValue, float64(l.LastSyncTime.Unix()), l.Name)
 			}
