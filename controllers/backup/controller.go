@@ -74,6 +74,8 @@ type Reconciler struct {
 	NewAttempt func() string
 	// Metrics counts what is done; nil counts nothing.
 	Metrics *metrics.Metrics
+
+	memory memory
 }
 
 // SetupWithManager registers the controller and its runs. Whatever can cure a

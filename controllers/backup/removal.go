@@ -34,6 +34,7 @@ type removeWork struct {
 	policy   retention.Policy
 	// others are the names of backups of the Schedule that its firings did not name.
 	others map[string]bool
+	memory *memory
 }
 
 // remove removes the backup: it is condemned in every store before it goes from

@@ -207,7 +207,7 @@ func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]
 // removal is the work of removing the backup from these places.
 func (r *Reconciler) removal(s *scope, from []*place, reason string) removeWork {
 	return removeWork{
-		places: from, clock: r.Clock,
+		places: from, clock: r.Clock, memory: &r.memory,
 		record: archive.Record{Cluster: s.cluster, Name: s.name, By: r.ClusterUID, Reason: reason},
 	}
 }
