@@ -4,6 +4,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 func TestStorageAdopt(t *testing.T) {
@@ -75,5 +78,18 @@ func TestStorageAdopt(t *testing.T) {
 	check(t, adopt(otherCluster, "--location", "main"), exit.Success, []string{"adopted 0 of 2 backups"}, nil)
 	if diff := cmp.Diff([]string{ownCluster, ownCluster}, owners()); diff != "" {
 		t.Errorf("owners (-want +got):\n%s", diff)
+	}
+
+	// One that is broken keeps none of the others.
+	s.backup(t, staging, "nightly-0", nil)
+	s.backup(t, staging, "nightly-8", nil)
+	broken := filepath.Join(s.dir, filepath.FromSlash(archive.MarkerKey(otherCluster, "nightly-0")))
+	if err := os.WriteFile(broken, []byte("?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check(t, adopt(otherCluster, "--location", "main"), exit.Failed, []string{"adopted 1 of 4 backups"},
+		[]string{"1 of the backups cannot be adopted, the first one because: adopt nightly-0: "})
+	if snapshot, err := s.Marker(t.Context(), otherCluster, "nightly-8"); err != nil || snapshot.Owner() != ownCluster {
+		t.Errorf("the one behind the broken one was not adopted: %v, %v", snapshot, err)
 	}
 }

@@ -177,25 +177,44 @@ func (a *app) confirmAdoption(n int, cluster, location string, yes bool) error {
 }
 
 // recordAdoption writes a record beside each backup that is not this cluster's
-// yet. It may be repeated.
+// yet. One that cannot be adopted, because it is broken, keeps none of the others.
+// It may be repeated.
 func (a *app) recordAdoption(ctx context.Context, c *catalog.Catalog, record archive.Record, names []string) error {
 	record.Type = archive.RecordAdopted
 	adopted := 0
+	var failed []error
 	for _, name := range names {
-		s, err := c.Marker(ctx, record.Cluster, name)
-		if errors.Is(err, engine.ErrNotFound) || err == nil && (s.Deletion != nil || s.Owner() == record.By) {
-			continue // it is being removed, or this cluster's already
+		record.Name = name
+		recorded, err := adoptOne(ctx, c, record)
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("adopted %d of %d backups, and then: %w", adopted, len(names), ctx.Err())
+		case err != nil:
+			failed = append(failed, err)
+		case recorded:
+			adopted++
 		}
-		if err == nil {
-			record.Name = name
-			_, err = c.Append(ctx, record)
-		}
-		if err != nil {
-			return fmt.Errorf("adopted %d of %d backups, and then: %w", adopted, len(names), err)
-		}
-		adopted++
 	}
 	_, err := fmt.Fprintf(a.out, "adopted %d of %d backups of cluster %s: they are this cluster's to keep and to expire\n",
 		adopted, len(names), record.Cluster)
-	return err
+	if err != nil || len(failed) == 0 {
+		return err
+	}
+	return exit.Errorf(exit.Failed, "%d of the backups cannot be adopted, the first one because: %w", len(failed), failed[0])
+}
+
+// adoptOne records the adoption of one backup, and reports whether that was
+// needed: it is not where the backup is being removed, or this cluster's already.
+func adoptOne(ctx context.Context, c *catalog.Catalog, record archive.Record) (bool, error) {
+	s, err := c.Marker(ctx, record.Cluster, record.Name)
+	if errors.Is(err, engine.ErrNotFound) || err == nil && (s.Deletion != nil || s.Owner() == record.By) {
+		return false, nil
+	}
+	if err == nil {
+		_, err = c.Append(ctx, record)
+	}
+	if err != nil {
+		return false, fmt.Errorf("adopt %s: %w", record.Name, err)
+	}
+	return true, nil
 }
