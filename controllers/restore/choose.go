@@ -71,8 +71,17 @@ func (r *Reconciler) chooseNamed(ctx context.Context, s *scope, name string) err
 	return step.Wait(wakeless, v1alpha1.BackupMissingReason, "backup %q has not finished", name)
 }
 
-// unlessSynced makes a wait of a missing backup while a location was not listed
-// yet: it may hold the backup.
+const (
+	// patience is how long a Restore waits for a backup that is applied with it, in
+	// whatever order, beyond the time in which the sync brings back the object of one
+	// that was just pruned.
+	patience = time.Minute
+	// syncedBy is how often locations are listed when the Config does not say.
+	syncedBy = time.Minute
+)
+
+// unlessSynced makes a wait of a missing backup while the Restore is new, and
+// while a location was not listed yet: it may hold the backup.
 func (r *Reconciler) unlessSynced(s *scope, missing error) error {
 	synced := map[string]bool{}
 	for _, location := range s.cfg.Status.Storage {
@@ -83,7 +92,19 @@ func (r *Reconciler) unlessSynced(s *scope, missing error) error {
 			return step.Wait(wakeless, v1alpha1.BackupMissingReason, "%w; location %q was not listed yet", missing, location.Name)
 		}
 	}
+	if left := s.patience(); left > 0 {
+		return step.Wait(left, v1alpha1.BackupMissingReason, "%w; it is waited for for %s", missing, left.Round(time.Second))
+	}
 	return missing
+}
+
+// patience is how much longer a backup that is missing is waited for.
+func (s *scope) patience() time.Duration {
+	limit := patience + syncedBy
+	if every := s.cfg.Spec.SyncInterval; every != nil {
+		limit = patience + every.Duration
+	}
+	return min(limit, limit-s.now.Sub(s.restore.CreationTimestamp.Time))
 }
 
 // stored reports whether there is something to restore from.

@@ -259,6 +259,10 @@ func TestWhichBackupIsChosen(t *testing.T) {
 					tc.spec(s)
 				}
 			})
+			if strings.HasPrefix(tc.want, "False BackupMissing: there is no ") {
+				hasPrefix(t, "Ready at first", f.settle("chosen"), "Unknown BackupMissing: ")
+				f.clock.Advance(3 * time.Minute)
+			}
 			hasPrefix(t, "Ready", f.settle("chosen"), tc.want)
 			st := f.get("chosen").Status
 			missing := strings.Contains(tc.want, "BackupMissing")
@@ -270,6 +274,15 @@ func TestWhichBackupIsChosen(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestARestoreThatIsAppliedBeforeItsBackupWaitsForIt(t *testing.T) {
+	f := setUp(t)
+	f.restore("eager", func(s *v1alpha1.RestoreSpec) { s.BackupName = "later" })
+	hasPrefix(t, "Ready", f.settle("eager"), `Unknown BackupMissing: there is no backup "later"`)
+	f.clock.Advance(time.Minute)
+	f.backup("later", f.uid)
+	hasPrefix(t, "Ready", f.settle("eager"), "True Succeeded: ")
 }
 
 func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
