@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/backup"
@@ -134,7 +135,7 @@ func (m *member) once(ctx context.Context) error {
 	}
 	var failed []error
 	note := func(_ any, err error) {
-		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && !errors.Is(err, reconcile.TerminalError(nil)) {
 			failed = append(failed, err)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore"
+	"github.com/gopherwood/ark/engine/blobstore/storetest"
 	"github.com/gopherwood/ark/engine/catalog"
 	"github.com/gopherwood/ark/test/lab"
 	"github.com/gopherwood/ark/test/lab/labtest"
@@ -70,11 +71,8 @@ func (m *member) settings(namespace string) string {
 // TestClustersShareABucket runs what the same repository does to two clusters at
 // the same second.
 func TestClustersShareABucket(t *testing.T) {
-	store, err := blobstore.Open(t.Context(), blobstore.Location{Name: "main", URL: "mem://shared-bucket"}, blobstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	clock := controllertest.NewClock(time.Now().UTC().Truncate(time.Second)) //nolint:forbidigo // the API servers' creation times are the machine's
+	store := bucket(t, "shared-bucket", clock)
 	east := newMember(t, labtest.Shared(t), store, clock)
 	west := newMember(t, labtest.Start(t, lab.Options{}), store, clock)
 	foreign := func(of *member, name string) string { return projection.ForeignName(of.uid, name) }
@@ -169,6 +167,18 @@ func TestClustersShareABucket(t *testing.T) {
 		b := &v1alpha1.Backup{}
 		return east.have(nightly, b) && b.Status.Origin.Foreign
 	})
+}
+
+// bucket is an empty store in memory, on a server whose clock that is.
+func bucket(t *testing.T, name string, clock engine.Clock) engine.Store {
+	t.Helper()
+	inner, err := blobstore.Open(t.Context(), blobstore.Location{Name: "main", URL: "mem://" + name}, blobstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := storetest.NewFaulty(inner)
+	store.Stamp(clock)
+	return store
 }
 
 // atOneSecond lets the policies of all clusters become Schedules at one second,
