@@ -4,8 +4,8 @@
 package backup
 
 import (
+	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -28,7 +28,7 @@ import (
 // copied, as a bucket that is replicated.
 func (f *fixture) copyTo(location string, access v1alpha1.Access) {
 	f.t.Helper()
-	inner, err := blobstore.Open(f.t.Context(), blobstore.Location{Name: location, URL: "mem://" + location + fmt.Sprintf("%p", f)}, blobstore.Options{})
+	inner, err := blobstore.Open(f.t.Context(), blobstore.Location{Name: location, URL: "mem://" + rand.Text()}, blobstore.Options{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -187,6 +187,32 @@ func TestAnotherBackupOfItsNameStays(t *testing.T) {
 	}
 }
 
+func TestACopyThatAnotherClusterRemovedTakesNothingFromTheBackup(t *testing.T) {
+	const other = "11111111-2222-3333-4444-555555555555"
+	for _, access := range []v1alpha1.Access{v1alpha1.AccessReadWrite, v1alpha1.AccessReadOnly} {
+		t.Run(string(access), func(t *testing.T) {
+			f := setUp(t)
+			f.backup("given")
+			f.settle("given")
+			f.copyTo("copy", access)
+			f.known("given", "copy", "main")
+			c, _ := f.at("copy", "given")
+			if _, err := c.Append(t.Context(), archive.Record{Type: archive.RecordAdopted, Cluster: f.uid, Name: "given", By: other}); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Remove(t.Context(), f.uid, "given", other, expiredReason); err != nil {
+				t.Fatal(err)
+			}
+			yes := true
+			f.change("given", func(s *v1alpha1.BackupSpec) { s.Hold = &yes })
+			hasPrefix(t, "Ready", f.settle("given"), "True Succeeded: ")
+			if s := f.stored("given"); s == nil || !s.Held {
+				t.Error("it went, or its hold was not recorded")
+			}
+		})
+	}
+}
+
 func TestAHoldCountsAndIsKeptInEveryLocation(t *testing.T) {
 	f := setUp(t)
 	f.backup("held")
@@ -240,6 +266,17 @@ func TestARemovalThatFailsInOneLocationIsToldAndEnds(t *testing.T) {
 			t.Errorf("Deletion() in %s = %+v, %v, %v", location, r, removed, err)
 		}
 	}
+}
+
+func TestAnExpiryThatWasBegunIsNotCalledGood(t *testing.T) {
+	f := setUp(t)
+	f.backup("half-gone")
+	f.settle("half-gone")
+	f.clock.Advance(721 * time.Hour)
+	f.store.Inject(storetest.Fault{Op: storetest.OpDelete, Key: "/data/", Effect: storetest.Fail(errors.New("object is locked"))})
+	hasPrefix(t, "Ready meanwhile", f.settle("half-gone"), `Unknown StorageUnavailable: location "main": remove backup half-gone: delete `)
+	f.store.Heal()
+	hasPrefix(t, "Ready afterwards", f.settle("half-gone"), "True Expired: ")
 }
 
 // TestAProcessMayDieAtEveryStepOfARemoval kills the process at the first, second
@@ -312,7 +349,7 @@ func TestAListingThatLeavesABackupOutIsNoReasonToRemoveIt(t *testing.T) {
 	f.settle("s-20260101000000")
 	f.store.Inject(storetest.Fault{Op: storetest.OpList, Key: "/markers/", Effect: storetest.Lose()})
 	f.clock.Advance(721 * time.Hour)
-	if got := f.settle("s-20260101000000"); !strings.Contains(got, "kept: storage does not list it") {
+	if got := f.settle("s-20260101000000"); !strings.Contains(got, "kept: storage does not list it, as it was stored,") {
 		t.Errorf("Ready = %q, want it kept", got)
 	}
 	f.store.Heal()

@@ -47,25 +47,30 @@ func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
 			return err
 		}
 	}
+	r.lookElsewhere(ctx, s, others)
+	if len(s.places) == 0 {
+		return unknown
+	}
+	s.choose()
+	return nil
+}
+
+// lookElsewhere looks for a backup that was not found where it is expected, and for
+// copies of one that is to go. A location that is out of order may hold a backup of
+// this name, but must not stop what is done in all others.
+func (r *Reconciler) lookElsewhere(ctx context.Context, s *scope, others []string) {
 	for _, name := range others {
 		if len(s.places) > 0 && !s.leaving() {
-			break
+			return
 		}
 		accept := anyBackup
 		if len(s.places) > 0 || len(s.backup.Status.StorageLocations) > 0 {
 			accept = s.isCopy
 		}
 		if err := r.lookUpIn(ctx, s, name, accept); err != nil {
-			// It may hold a backup of this name, but one location that is out of order
-			// must not stop what is done in all others.
 			ctrl.LoggerFrom(ctx).Info("Passing over a location", "location", name, "error", err.Error())
 		}
 	}
-	if len(s.places) == 0 {
-		return unknown
-	}
-	s.choose()
-	return nil
 }
 
 // expected returns the names of the locations that the backup must be looked for
@@ -158,11 +163,11 @@ func (s *scope) isCopy(p *place) bool {
 // an extension; where nothing can be written, what is recorded there decides only
 // when there is no other place.
 func (s *scope) choose() {
-	s.snapshot, s.tombstone = nil, nil
+	s.snapshot, s.tombstone = nil, s.removalBegun()
+	if s.tombstone == nil {
+		s.places = slices.DeleteFunc(s.places, func(p *place) bool { return p.tombstone != nil })
+	}
 	for _, p := range slices.Concat(s.writable(), s.places) {
-		if s.tombstone == nil {
-			s.tombstone = p.tombstone
-		}
 		if p.snapshot != nil && s.snapshot == nil {
 			merged := *p.snapshot
 			s.location, s.snapshot = p.Location, &merged
@@ -172,12 +177,40 @@ func (s *scope) choose() {
 		s.location = s.places[0].Location
 		return
 	}
+	s.merge()
+}
+
+// removalBegun returns the record of a removal that is to be ended: one that this
+// cluster began. Another's, to which a copy was given, or that of a location that
+// is only read, takes nothing from a backup that is whole elsewhere.
+func (s *scope) removalBegun() *archive.Record {
+	whole := false
+	var others *archive.Record
+	for _, p := range s.places {
+		switch {
+		case p.tombstone == nil:
+			whole = true
+		case p.tombstone.By == s.self && !p.ReadOnly:
+			return p.tombstone
+		case others == nil:
+			others = p.tombstone
+		}
+	}
+	if whole {
+		return nil
+	}
+	return others
+}
+
+// merge adds to the one that speaks for the backup what the others protect.
+func (s *scope) merge() {
 	for _, p := range s.writable() {
-		if p.snapshot != nil {
-			s.snapshot.Held = s.snapshot.Held || p.snapshot.Held
-			if p.snapshot.Expires.After(s.snapshot.Expires) {
-				s.snapshot.Expires = p.snapshot.Expires
-			}
+		if p.snapshot == nil {
+			continue
+		}
+		s.snapshot.Held = s.snapshot.Held || p.snapshot.Held
+		if p.snapshot.Expires.After(s.snapshot.Expires) {
+			s.snapshot.Expires = p.snapshot.Expires
 		}
 	}
 }
@@ -185,11 +218,6 @@ func (s *scope) choose() {
 // writable returns the places that can be written.
 func (s *scope) writable() []*place {
 	return slices.DeleteFunc(slices.Clone(s.places), func(p *place) bool { return p.ReadOnly })
-}
-
-// readOnly returns the places that hold the backup and cannot be written.
-func (s *scope) readOnly() []*place {
-	return slices.DeleteFunc(slices.Clone(s.places), func(p *place) bool { return !p.ReadOnly || p.snapshot == nil })
 }
 
 // leaving reports whether the backup is to be removed, or may be, wherever it is.

@@ -5,6 +5,7 @@ package backup
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"time"
@@ -35,6 +36,8 @@ type removeWork struct {
 	// others are the names of backups of the Schedule that its firings did not name.
 	others map[string]bool
 	memory *memory
+	// trusted are the keys whose signatures count.
+	trusted []ed25519.PublicKey
 }
 
 // remove removes the backup: it is condemned in every store before it goes from
@@ -43,8 +46,9 @@ type removeWork struct {
 // stored is as good as removed.
 func (w removeWork) remove(ctx context.Context, _ func(struct{})) (removal, error) {
 	condemned, refused, err := w.condemn(ctx)
+	begun := removal{begun: len(condemned) > 0}
 	if err != nil {
-		return removal{}, err
+		return begun, err
 	}
 	var failed []error
 	for _, p := range condemned {
@@ -54,13 +58,13 @@ func (w removeWork) remove(ctx context.Context, _ func(struct{})) (removal, erro
 		}
 	}
 	if len(failed) > 0 {
-		return removal{}, errors.Join(failed...)
+		return begun, errors.Join(failed...)
 	}
 	ended := removal{refused: refused, tombstone: &archive.Record{Type: archive.RecordDeletion, Reason: w.record.Reason}}
 	for _, p := range condemned {
 		record, recorded, err := p.Catalog.Deletion(ctx, w.record.Cluster, w.record.Name)
 		if err != nil {
-			return removal{}, fmt.Errorf("location %q: %w", p.Spec.Name, err)
+			return begun, fmt.Errorf("location %q: %w", p.Spec.Name, err)
 		}
 		if recorded {
 			ended.tombstone = record
@@ -87,7 +91,7 @@ func (w removeWork) condemn(ctx context.Context) (condemned []*place, refused ma
 		case len(condemned) > 0 && (errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrForbidden)):
 			refused[p.Spec.Name] = err.Error()
 		default:
-			return nil, nil, fmt.Errorf("location %q: %w", p.Spec.Name, err)
+			return condemned, nil, fmt.Errorf("location %q: %w", p.Spec.Name, err)
 		}
 	}
 	return condemned, refused, nil
@@ -113,7 +117,7 @@ func (w removeWork) expire(ctx context.Context, report func(struct{})) (removal,
 		}
 	}
 	ended, err := w.remove(ctx, report)
-	if errors.Is(err, engine.ErrConflict) {
+	if errors.Is(err, engine.ErrConflict) && !ended.begun {
 		return removal{kept: "kept: " + err.Error()}, nil
 	}
 	return ended, err

@@ -29,6 +29,8 @@ type scope struct {
 	// they are another cluster's, and that the backup is this one's to keep by now.
 	cluster, name string
 	adopted       bool
+	// self is this cluster.
+	self string
 
 	cfg *v1alpha1.Config
 	// places are the locations that know of the backup.
@@ -50,6 +52,8 @@ type scope struct {
 	// keptBecause why it stays.
 	expiring    bool
 	keptBecause string
+	// begun says that a removal failed that is on record somewhere.
+	begun bool
 	// refused says, by location, why a removal left it there.
 	refused map[string]string
 	// remaining, where it is not empty, are all the locations that still hold it.
@@ -57,7 +61,7 @@ type scope struct {
 }
 
 func newScope(b *v1alpha1.Backup, now time.Time, clusterUID string) *scope {
-	s := &scope{backup: b, before: b.DeepCopy(), now: now, cluster: clusterUID, name: b.Name}
+	s := &scope{backup: b, before: b.DeepCopy(), now: now, self: clusterUID, cluster: clusterUID, name: b.Name}
 	if s.adopted = adopted(b, clusterUID); s.adopted {
 		s.cluster, s.name = b.Status.Origin.ClusterUID, b.Status.Origin.BackupName
 		return s

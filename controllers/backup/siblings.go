@@ -12,6 +12,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 	"github.com/gopherwood/ark/engine/retention"
 )
@@ -87,7 +88,7 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 
 // judge returns why the backup is to be kept, or else which others are.
 func (w removeWork) judge(now time.Time, backups []retention.Backup) (why string, kept map[string]bool) {
-	why, kept = "kept: storage does not list it among the backups of its Schedule", map[string]bool{}
+	why, kept = "kept: storage does not list it, as it was stored, among the backups of its Schedule", map[string]bool{}
 	for _, decision := range retention.Decide(now, backups, w.policy) {
 		switch own := decision.Name == w.record.Name; {
 		case own && decision.Expired:
@@ -151,6 +152,8 @@ func (w removeWork) sibling(ctx context.Context, name string) (*retention.Backup
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case archive.Verify(snapshot.Envelope, w.trusted) == archive.Tampered: // it is not restored
+		return nil, nil
 	case snapshot.Marker.Schedule != w.schedule, snapshot.Deletion != nil, snapshot.Owner() != w.record.By:
 		return nil, nil
 	}

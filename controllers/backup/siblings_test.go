@@ -5,6 +5,7 @@ package backup
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ type shelf struct {
 
 func newShelf(t *testing.T, n int) *shelf {
 	t.Helper()
-	inner, err := blobstore.Open(t.Context(), blobstore.Location{Name: "main", URL: "mem://" + t.Name()}, blobstore.Options{})
+	inner, err := blobstore.Open(t.Context(), blobstore.Location{Name: "main", URL: "mem://" + rand.Text()}, blobstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

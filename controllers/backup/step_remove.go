@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
@@ -22,9 +23,9 @@ import (
 	"github.com/gopherwood/ark/engine/retention"
 )
 
-// removalPoll is how often an active removal is looked at; its end wakes the
-// object anyway.
-const removalPoll = 10 * time.Second
+// removalPoll is how often an active removal is looked at, which asks storage: with
+// ten thousand in the queue, not often. Its end wakes the object anyway.
+const removalPoll = 5 * time.Minute
 
 // expiredReason is what the deletion record of an expired backup says.
 const expiredReason = "expired"
@@ -36,6 +37,8 @@ type removal struct {
 	// refused says why it stays in some locations, by their names, although it was
 	// removed from others.
 	refused map[string]string
+	// begun says that the removal is on record somewhere, however it ended.
+	begun bool
 }
 
 // remove removes the backup's data when that is asked for, and goes on with a
@@ -44,12 +47,8 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 	if s.backup.Spec.Deletion == nil && s.tombstone == nil {
 		return nil
 	}
-	if err := r.Takes.Stop(ctx, s.backup.UID); err != nil {
-		return fmt.Errorf("stop the backup: %w", err)
-	}
-	if s.location == nil {
-		// A run was active, so storage was not looked at.
-		return step.Wait(time.Second, v1alpha1.DeletingReason, "stopping the backup before its data is removed")
+	if err := r.stopTake(ctx, s); err != nil {
+		return err
 	}
 	from := s.removable()
 	if len(from) == 0 {
@@ -58,16 +57,7 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 		}
 		return step.Stall(v1alpha1.LocationReadOnlyReason, "the data cannot be removed: location %q is ReadOnly", s.location.Spec.Name)
 	}
-	work := r.removal(s, from, expiredReason)
-	switch {
-	case s.backup.Spec.Deletion != nil:
-		work.record.Reason = s.backup.Spec.Deletion.Reason
-	case s.tombstone.Reason != expiredReason:
-		work.record.Reason = s.tombstone.Reason
-	default:
-		work.expiry = true
-	}
-	ended, err := r.await(s, work.remove)
+	ended, err := r.await(s, r.askedRemoval(s, from).remove)
 	if err != nil {
 		return err
 	}
@@ -78,6 +68,33 @@ func (r *Reconciler) remove(ctx context.Context, s *scope) error {
 		return step.Stall(v1alpha1.LocationReadOnlyReason, "the data was removed where that is possible: %s", why)
 	}
 	return nil
+}
+
+// stopTake stops a run that would store what is to be removed.
+func (r *Reconciler) stopTake(ctx context.Context, s *scope) error {
+	if err := r.Takes.Stop(ctx, s.backup.UID); err != nil {
+		return fmt.Errorf("stop the backup: %w", err)
+	}
+	if s.location == nil {
+		// A run was active, so storage was not looked at.
+		return step.Wait(time.Second, v1alpha1.DeletingReason, "stopping the backup before its data is removed")
+	}
+	return nil
+}
+
+// askedRemoval is the removal that the spec asks for, or that was begun. One that
+// was begun because the backup expired goes on only where it still is.
+func (r *Reconciler) askedRemoval(s *scope, from []*place) removeWork {
+	work := r.removal(s, from, expiredReason)
+	switch {
+	case s.backup.Spec.Deletion != nil:
+		work.record.Reason = s.backup.Spec.Deletion.Reason
+	case s.tombstone.Reason != expiredReason:
+		work.record.Reason = s.tombstone.Reason
+	default:
+		work.expiry = true
+	}
+	return work
 }
 
 // removable returns the places that the backup can be removed from. What failed
@@ -116,11 +133,15 @@ func (s *scope) remain() string {
 	return s.keptBecause
 }
 
+// due reports whether the backup's time is up.
+func (s *scope) due() bool {
+	return s.snapshot != nil && s.tombstone == nil && !s.snapshot.Held && !s.snapshot.Expires.After(s.now)
+}
+
 // expire removes a backup whose time is up, unless something keeps it. That is
 // judged on what storage holds in that moment.
 func (r *Reconciler) expire(ctx context.Context, s *scope) error {
-	due := s.snapshot != nil && s.tombstone == nil && !s.snapshot.Held && !s.snapshot.Expires.After(s.now)
-	if !due || s.restoreOnly() || len(s.remaining) > 0 {
+	if !s.due() || s.restoreOnly() || len(s.remaining) > 0 {
 		return nil
 	}
 	from := s.writable()
@@ -138,13 +159,14 @@ func (r *Reconciler) expire(ctx context.Context, s *scope) error {
 	}
 	ended, err := r.await(s, work.expire)
 	s.expiring = !ended
-	if err != nil {
+	switch {
+	case err != nil && s.begun:
+		return err
+	case err != nil:
 		// The backup is as good as it was. It is looked at again.
 		ctrl.LoggerFrom(ctx).Error(err, "Judging an expired backup")
 		s.keptBecause = "kept: whether it may go could not be judged: " + err.Error()
-		return nil
-	}
-	if ended && s.tombstone != nil {
+	case ended && s.tombstone != nil:
 		s.remain()
 	}
 	return nil
@@ -159,6 +181,7 @@ func (r *Reconciler) await(s *scope, work longrun.Work[struct{}, removal]) (ende
 		return false, nil
 	}
 	if state.Err != nil {
+		s.begun = state.Result.begun
 		r.Removals.Forget(s.backup.UID)
 		if errors.Is(state.Err, engine.ErrConflict) || errors.Is(state.Err, engine.ErrForbidden) {
 			return true, step.Stall(v1alpha1.RequestInvalidReason, "%w", state.Err)
@@ -207,7 +230,7 @@ func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]
 // removal is the work of removing the backup from these places.
 func (r *Reconciler) removal(s *scope, from []*place, reason string) removeWork {
 	return removeWork{
-		places: from, clock: r.Clock, memory: &r.memory,
+		places: from, clock: r.Clock, memory: &r.memory, trusted: locations.Trusted(s.cfg),
 		record: archive.Record{Cluster: s.cluster, Name: s.name, By: r.ClusterUID, Reason: reason},
 	}
 }

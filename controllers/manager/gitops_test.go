@@ -4,6 +4,7 @@
 package manager_test
 
 import (
+	crand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -58,6 +59,9 @@ type git struct {
 	manifests []client.Object
 	// random says how far the controllers come between two acts.
 	random *rand.Rand
+	// passed is how much time has passed since the first act: a Restore does not wait
+	// for its Backup for ever.
+	passed time.Duration
 }
 
 // apply applies a manifest on the server's side, as Flux does.
@@ -118,11 +122,12 @@ func (g *git) prune(i int) {
 	})
 }
 
-// pause lets the controllers come some way, and perhaps a minute pass.
+// pause lets the controllers come some way, and perhaps some time pass.
 func (g *git) pause() {
 	g.t.Helper()
-	if g.random.IntN(3) == 0 {
-		g.clock.Advance(2 * time.Minute)
+	if g.random.IntN(3) == 0 && g.passed < 90*time.Second {
+		g.clock.Advance(30 * time.Second)
+		g.passed += 30 * time.Second
 	}
 	for range g.random.IntN(4) {
 		if err := g.once(g.t.Context()); err != nil {
@@ -140,6 +145,7 @@ func (g *git) settle(after string) {
 		return current
 	})
 	g.clock.Advance(2 * time.Minute)
+	g.passed = 0
 	g.until("everything to be current again "+after, func() bool {
 		before, _ := g.standings()
 		if err := g.once(g.t.Context()); err != nil {
@@ -240,7 +246,7 @@ func permutations(n int) [][]int {
 func newGit(t *testing.T, seed uint64) *git {
 	t.Helper()
 	clock := controllertest.NewClock(time.Now().UTC().Truncate(time.Second)) //nolint:forbidigo // the API server's creation times are the machine's
-	store := bucket(t, fmt.Sprintf("%p", clock), clock)
+	store := bucket(t, crand.Text(), clock)
 	c := controllertest.Cluster(t)
 	for _, o := range []client.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: gitNamespace}},
@@ -256,7 +262,7 @@ func newGit(t *testing.T, seed uint64) *git {
 	})
 	g := &git{
 		member: newMember(t, labtest.Shared(t), store, clock), store: store,
-		manifests: repository(clock.Now()), random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // an order that can be repeated
+		manifests: repository(clock.Now()), random: rand.New(rand.NewPCG(seed, seed)),
 	}
 	g.until("the location", func() bool { return g.counts() == [2]int32{0, 0} })
 	return g
@@ -279,7 +285,7 @@ func TestAnyOrderOfAGitTool(t *testing.T) {
 	for i, applied := range orders {
 		pruned, again := orders[(7*i+5)%len(orders)], orders[(11*i+13)%len(orders)]
 		t.Run(fmt.Sprintf("applied %v, pruned %v, again %v", applied, pruned, again), func(t *testing.T) {
-			g := newGit(t, uint64(i)) //nolint:gosec // not negative
+			g := newGit(t, uint64(i))
 			for _, k := range applied {
 				g.apply(k)
 				g.pause()

@@ -184,7 +184,8 @@ func (m *member) all() string {
 	var policies v1alpha1.BackupPolicyList
 	var schedules v1alpha1.ScheduleList
 	var backups v1alpha1.BackupList
-	if err := errors.Join(m.Get(ctx, client.ObjectKey{Name: v1alpha1.ConfigName}, &cfg),
+	var restores v1alpha1.RestoreList
+	if err := errors.Join(m.List(ctx, &restores), m.Get(ctx, client.ObjectKey{Name: v1alpha1.ConfigName}, &cfg),
 		m.List(ctx, &policies), m.List(ctx, &schedules), m.List(ctx, &backups)); err != nil {
 		return err.Error()
 	}
@@ -202,6 +203,9 @@ func (m *member) all() string {
 	}
 	for _, o := range backups.Items {
 		tell("Backup", o.Name, o.Status.Conditions)
+	}
+	for _, o := range restores.Items {
+		tell("Restore", o.Name, o.Status.Conditions)
 	}
 	return text.String()
 }

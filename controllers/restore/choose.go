@@ -92,7 +92,8 @@ func (r *Reconciler) unlessSynced(s *scope, missing error) error {
 			return step.Wait(wakeless, v1alpha1.BackupMissingReason, "%w; location %q was not listed yet", missing, location.Name)
 		}
 	}
-	if left := s.patience(); left > 0 {
+	var known *step.Error
+	if left := s.patience(); left > 0 && errors.As(missing, &known) && known.Reason == v1alpha1.BackupMissingReason {
 		return step.Wait(left, v1alpha1.BackupMissingReason, "%w; it is waited for for %s", missing, left.Round(time.Second))
 	}
 	return missing

@@ -49,6 +49,16 @@ func (c *Catalog) Orphans(ctx context.Context, cluster string, age time.Duration
 	if err != nil {
 		return nil, fmt.Errorf("find orphans: %w", err)
 	}
+	orphans, err := c.unnamed(ctx, cluster, attempts, committed, age)
+	if err != nil {
+		return nil, fmt.Errorf("find orphans: %w", err)
+	}
+	return orphans, nil
+}
+
+// unnamed returns the old ones among attempts that no marker of those that are
+// listed names.
+func (c *Catalog) unnamed(ctx context.Context, cluster string, attempts []Orphan, committed map[string]bool, age time.Duration) ([]Orphan, error) {
 	number := map[string]int{}
 	for _, a := range attempts {
 		number[a.Name]++
@@ -60,16 +70,15 @@ func (c *Catalog) Orphans(ctx context.Context, cluster string, age time.Duration
 			continue
 		}
 		if committed[a.Name] {
-			another, err := c.supersedes(ctx, cluster, a)
-			if err != nil {
-				return nil, fmt.Errorf("find orphans: %w", err)
+			var err error
+			if a.Superseded, err = c.supersedes(ctx, cluster, a); err != nil {
+				return nil, err
 			}
-			if !another {
+			if !a.Superseded {
 				continue // it is committed, or the next listing tells
 			}
-			a.Superseded = true
 		}
-		a.Complete, a.contents, a.index = a.contents && a.index, false, false
+		a.Complete = a.contents && a.index
 		orphans = append(orphans, a)
 	}
 	return orphans, nil
