@@ -15,6 +15,9 @@ const (
 	EventSyncIncomplete = "SyncIncomplete"
 	// EventBackupsFound, about a Config: a listing found backups that had no object.
 	EventBackupsFound = "BackupsFound"
+	// EventOrphansRemoved, about a Config: what attempts at backups left in a storage
+	// location that were cut short was removed.
+	EventOrphansRemoved = "OrphansRemoved"
 	// EventRulesActivated, about a BackupPolicy: another revision of its rules is in
 	// force.
 	EventRulesActivated = "RulesActivated"

@@ -137,7 +137,7 @@ func (r *Reconciler) tellCollected(cfg *v1alpha1.Config, location string, c *col
 		return
 	}
 	r.Metrics.OrphansRemoved(location, c.removed, c.size)
-	announce.Normal(r.Events, cfg, "OrphansRemoved", "CollectOrphans", fmt.Sprintf(
+	announce.Normal(r.Events, cfg, v1alpha1.EventOrphansRemoved, "CollectOrphans", fmt.Sprintf(
 		"removed from storage location %q what %d attempts at backups left that were cut short: %d bytes", location, c.removed, c.size))
 }
 
