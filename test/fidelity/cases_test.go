@@ -125,6 +125,13 @@ func storageCases() []fidelityCase {
 				"the claim names its volume now, no longer by choice of a controller",
 			},
 		},
+	}, {
+		name: "Imported VolumeSnapshots and their contents", file: "snapshots.yaml",
+		compared: "their definitions stand in for those of the snapshot controller",
+		except: []exception{{
+			"VolumeSnapshotContent snapshots-imported", []string{"/spec/volumeSnapshotRef/uid", "/spec/volumeSnapshotRef/resourceVersion"},
+			"the new snapshot's, written when both are bound again",
+		}},
 	}}
 }
 

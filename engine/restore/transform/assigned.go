@@ -31,6 +31,9 @@ var assigned = map[schema.GroupResource][][]string{
 		{"metadata", "annotations", "volume.kubernetes.io/storage-provisioner"},
 		{"metadata", "annotations", "volume.beta.kubernetes.io/storage-provisioner"},
 	},
+	{Group: snapshotGroup, Resource: "volumesnapshotcontents"}: {
+		{"spec", "volumeSnapshotRef", "uid"}, {"spec", "volumeSnapshotRef", "resourceVersion"},
+	},
 	{Group: "batch", Resource: "jobs"}: {
 		{"spec", "selector"},
 		{"metadata", "labels", controllerUID[0]}, {"metadata", "labels", controllerUID[1]},

@@ -103,6 +103,8 @@ var steps = map[schema.GroupResource][]step{
 	{Group: admissionGroup, Resource: "validatingwebhookconfigurations"}:   {(*Transformer).webhooks},
 	{Group: admissionGroup, Resource: "mutatingwebhookconfigurations"}:     {(*Transformer).webhooks},
 	{Group: "apiregistration.k8s.io", Resource: "apiservices"}:             {(*Transformer).apiService},
+	{Group: snapshotGroup, Resource: "volumesnapshots"}:                    {(*Transformer).snapshot},
+	{Group: snapshotGroup, Resource: "volumesnapshotcontents"}:             {(*Transformer).snapshotContent},
 	{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}: {(*Transformer).conversion},
 }
 

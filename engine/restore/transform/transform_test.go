@@ -29,6 +29,8 @@ func resource(name string) engine.Resource {
 		"mutatingwebhookconfigurations":   "admissionregistration.k8s.io",
 		"apiservices":                     "apiregistration.k8s.io",
 		"customresourcedefinitions":       "apiextensions.k8s.io",
+		"volumesnapshots":                 "snapshot.storage.k8s.io",
+		"volumesnapshotcontents":          "snapshot.storage.k8s.io",
 	}[name]
 	status := map[string]bool{"pods": true, "deployments": true, "jobs": true, "services": true, "namespaces": true}
 	return engine.Resource{Group: group, Version: "v1", Name: name, Versions: []string{"v1"}, StatusSubresource: status[name]}
@@ -180,6 +182,23 @@ func TestTransformations(t *testing.T) {
 			in: `{"metadata":{"name":"v","annotations":{"pv.kubernetes.io/bound-by-controller":"yes"}},
 				"spec":{"claimRef":{"kind":"PersistentVolumeClaim","namespace":"a","name":"c","uid":"u","resourceVersion":"1"}}}`,
 			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"claimRef":{"kind":"PersistentVolumeClaim","namespace":"b","name":"c"}}}`,
+		},
+		"a snapshot of a claim says that it is cut anew": {
+			name:       "volumesnapshots",
+			in:         `{"metadata":{"namespace":"a","name":"s"},"spec":{"source":{"persistentVolumeClaimName":"c"}}}`,
+			want:       `{"metadata":{"namespace":"a","name":"s","labels":{"ark-restore":"r"}},"spec":{"source":{"persistentVolumeClaimName":"c"}}}`,
+			wantDoubts: []string{"is cut anew, from what claim c holds by then, and not what it was"},
+		},
+		"the content of a snapshot is reserved for it by name, where it goes": {
+			with: transform.Transformer{Namespaces: toB}, name: "volumesnapshotcontents",
+			in:   `{"metadata":{"name":"v"},"spec":{"source":{"snapshotHandle":"h"},"volumeSnapshotRef":{"namespace":"a","name":"s","uid":"u","resourceVersion":"1"}}}`,
+			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"source":{"snapshotHandle":"h"},"volumeSnapshotRef":{"namespace":"b","name":"s"}}}`,
+		},
+		"the content of a volume says that it is cut anew": {
+			name:       "volumesnapshotcontents",
+			in:         `{"metadata":{"name":"v"},"spec":{"source":{"volumeHandle":"h"}}}`,
+			want:       `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"source":{"volumeHandle":"h"}}}`,
+			wantDoubts: []string{"is cut anew, from what its volume holds by then, and not what it was"},
 		},
 		"a volume that went with its claim says so": {
 			name: "persistentvolumes",
