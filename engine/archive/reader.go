@@ -204,6 +204,7 @@ func malformed(err error) error {
 }
 
 func isFlate(err error) bool {
-	_, ok := errors.AsType[flate.CorruptInputError](err)
-	return ok
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	_, internal := errors.AsType[flate.InternalError](err) // so the library calls some of it
+	return corrupt || internal
 }
