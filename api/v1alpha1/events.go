@@ -15,6 +15,14 @@ const (
 	EventSyncIncomplete = "SyncIncomplete"
 	// EventBackupsFound, about a Config: a listing found backups that had no object.
 	EventBackupsFound = "BackupsFound"
+	// EventSigningKeyInUse, about a Config: backups into a storage location are signed
+	// with another key than before, or with the first one.
+	EventSigningKeyInUse = "SigningKeyInUse"
+	// EventSigningKeyUnknown, about a Config: the key that signed the backups in a
+	// storage location is not known any more.
+	EventSigningKeyUnknown = "SigningKeyUnknown"
+	// EventBackupTampered, about a Backup: its marker was changed after it was signed.
+	EventBackupTampered = "BackupTampered"
 	// EventOrphansRemoved, about a Config: what attempts at backups left in a storage
 	// location that were cut short was removed.
 	EventOrphansRemoved = "OrphansRemoved"

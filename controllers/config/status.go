@@ -130,12 +130,12 @@ func (r *Reconciler) announceKeys(s *scope) {
 	for _, l := range s.cfg.Status.Storage {
 		was := before[l.Name]
 		if l.PublicKey != was && l.PublicKey != "" {
-			announce.Normal(r.Events, s.cfg, "SigningKeyInUse", "CheckLocation", fmt.Sprintf(
+			announce.Normal(r.Events, s.cfg, v1alpha1.EventSigningKeyInUse, "CheckLocation", fmt.Sprintf(
 				"backups into storage location %q are signed with key %s of Secret %s: keep a copy of the Secret",
 				l.Name, l.PublicKey, l.PublicKeySecretName))
 		}
 		if was != "" && !trusted[was] {
-			announce.Warning(r.Events, s.cfg, "SigningKeyUnknown", "CheckLocation", fmt.Sprintf(
+			announce.Warning(r.Events, s.cfg, v1alpha1.EventSigningKeyUnknown, "CheckLocation", fmt.Sprintf(
 				"key %s no longer signs backups into storage location %q, and those that it signed cannot be verified: add it to trustedKeys",
 				was, l.Name))
 		}

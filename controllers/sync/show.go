@@ -215,7 +215,7 @@ func (r *run) write(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *cat
 	b.Status.Origin.Foreign = snapshot.Owner() != r.cluster
 	projection.Status(b, snapshot, r.trusted, locations, r.Clock.Now())
 	if b.Status.Verification == v1alpha1.VerificationTampered && before.Status.Verification != v1alpha1.VerificationTampered {
-		announce.Warning(r.Events, b, "BackupTampered", "ListLocation", fmt.Sprintf(
+		announce.Warning(r.Events, b, v1alpha1.EventBackupTampered, "ListLocation", fmt.Sprintf(
 			"the marker of backup %s in storage location %q was changed after it was signed: find out who writes to the bucket", i.name, r.memory.location))
 	}
 	err := status.Patch(ctx, r.Client, b, before)
