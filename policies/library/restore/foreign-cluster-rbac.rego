@@ -6,8 +6,8 @@
 # title: Cluster-wide rights from another cluster
 # description: >-
 #   Denies restores that would write ClusterRoles or ClusterRoleBindings of a
-#   backup that another cluster took: whoever may do something in all of that
-#   cluster would silently be allowed to in this one.
+#   backup that another cluster took, or a stranger signed: whoever may do
+#   something in all of that cluster would silently be allowed to in this one.
 package ark.restore_select
 
 import rego.v2
@@ -17,7 +17,11 @@ foreign_cluster_rbac_types := {
 	"clusterrolebindings.rbac.authorization.k8s.io",
 }
 
-foreign_cluster_rbac_own if input.backup.cluster.uid == input.target.cluster.uid
+# A backup that a stranger signed, or changed, only says that it is this cluster's.
+foreign_cluster_rbac_own if {
+	input.backup.cluster.uid == input.target.cluster.uid
+	input.backup.verification in {"Verified", "Unsigned"}
+}
 
 # METADATA
 # title: Cluster-wide rights from another cluster

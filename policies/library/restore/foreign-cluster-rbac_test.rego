@@ -8,11 +8,11 @@ import data.ark.restore_select
 foreign_cluster_rbac_cases := {
 	"a cluster role of another cluster is refused": {
 		"key": "clusterroles.rbac.authorization.k8s.io", "change": "create",
-		"backup": {"cluster": {"uid": "a"}}, "want": {"foreign-cluster-rbac"},
+		"backup": {"verification": "Verified", "cluster": {"uid": "a"}}, "want": {"foreign-cluster-rbac"},
 	},
 	"a binding of another cluster is refused": {
 		"key": "clusterrolebindings.rbac.authorization.k8s.io", "change": "update",
-		"backup": {"cluster": {"uid": "a"}}, "want": {"foreign-cluster-rbac"},
+		"backup": {"verification": "Verified", "cluster": {"uid": "a"}}, "want": {"foreign-cluster-rbac"},
 	},
 	"a backup of unknown origin is refused": {
 		"key": "clusterroles.rbac.authorization.k8s.io", "change": "create",
@@ -20,15 +20,23 @@ foreign_cluster_rbac_cases := {
 	},
 	"a cluster role of this cluster is allowed": {
 		"key": "clusterroles.rbac.authorization.k8s.io", "change": "create",
-		"backup": {"cluster": {"uid": "b"}}, "want": set(),
+		"backup": {"verification": "Verified", "cluster": {"uid": "b"}}, "want": set(),
+	},
+	"a cluster role of a backup that nobody signed, and lies under this cluster, is allowed": {
+		"key": "clusterroles.rbac.authorization.k8s.io", "change": "create",
+		"backup": {"verification": "Unsigned", "cluster": {"uid": "b"}}, "want": set(),
+	},
+	"a cluster role of a backup that a stranger signed is refused, wherever it lies": {
+		"key": "clusterroles.rbac.authorization.k8s.io", "change": "create",
+		"backup": {"verification": "UnknownKey", "cluster": {"uid": "b"}}, "want": {"foreign-cluster-rbac"},
 	},
 	"what stays as it is may": {
 		"key": "clusterroles.rbac.authorization.k8s.io", "change": "keep",
-		"backup": {"cluster": {"uid": "a"}}, "want": set(),
+		"backup": {"verification": "Verified", "cluster": {"uid": "a"}}, "want": set(),
 	},
 	"a role within a namespace is allowed": {
 		"key": "roles.rbac.authorization.k8s.io", "change": "create",
-		"backup": {"cluster": {"uid": "a"}}, "want": set(),
+		"backup": {"verification": "Verified", "cluster": {"uid": "a"}}, "want": set(),
 	},
 }
 
