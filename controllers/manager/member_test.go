@@ -60,7 +60,8 @@ type keeper interface {
 	Start(ctx context.Context) error
 }
 
-// newMember makes the controllers of a cluster whose locations all are that store.
+// newMember makes the controllers of a cluster whose locations all are that store,
+// or what their URLs name when it is nil.
 func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *controllertest.Clock) *member {
 	t.Helper()
 	read, err := kube.New(labtest.ServiceAccount(t, cluster, labtest.WithoutRestores), kube.Options{})
@@ -79,7 +80,9 @@ func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *co
 	c := as.Cached
 	places := &locations.Locations{
 		Client: as.Direct, Creator: c, Namespace: labtest.Namespace, Tool: "ark test", Clock: clock,
-		OpenStore: func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) { return store, nil },
+	}
+	if store != nil {
+		places.OpenStore = func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) { return store, nil }
 	}
 	loader := &rules.Loader{Client: as.Direct, Writer: c, Namespace: labtest.Namespace}
 	takes, removals, restores, listings := backup.NewTakes(), backup.NewRemovals(), restore.NewRuns(), sync.NewRuns()

@@ -61,6 +61,24 @@ func TestSignaturesAreVerifiedBeforeARestore(t *testing.T) {
 		return func(b []byte) []byte { return bytes.Replace(b, []byte(from), []byte(to), 1) }
 	}
 	untouched := as("", "")
+	claims := func(denied string) []v1alpha1.Rule {
+		return []v1alpha1.Rule{{Name: "said", Rego: `package ark.restore
+
+import rego.v2
+
+said contains sprintf("claimed-%s", [input.backup.claimed.completeness])
+
+said contains sprintf("known-%s", [input.backup.completeness])
+
+# METADATA
+# title: What is said
+# description: What the marker says of itself.
+deny contains {"code": "said", "msg": msg} if {
+	said == {"` + denied + `"}
+	msg := "it is ` + denied + `"
+}
+`}}
+	}
 	tests := map[string]struct {
 		spec  func(*v1alpha1.ConfigSpec)
 		spoil func([]byte) []byte
@@ -73,6 +91,14 @@ func TestSignaturesAreVerifiedBeforeARestore(t *testing.T) {
 		"one that a stranger signed does not": {
 			spec: func(s *v1alpha1.ConfigSpec) { s.Rules = signedOnly }, spoil: untouched,
 			want: "False Denied: the Config denied the restore, and nothing was written: backup first is UnknownKey",
+		},
+		"what the marker of one that a stranger signed says is a claim to rules": {
+			spec: func(s *v1alpha1.ConfigSpec) { s.Rules = claims("claimed-Complete") }, spoil: untouched,
+			want: "False Denied: the Config denied the restore, and nothing was written: it is claimed-Complete (said)",
+		},
+		"what that of one that a trusted key signed says is no claim": {
+			spec: func(s *v1alpha1.ConfigSpec) { s.TrustedKeys, s.Rules = trust, claims("known-Complete") }, spoil: untouched,
+			want: "False Denied: the Config denied the restore, and nothing was written: it is known-Complete (said)",
 		},
 		"without a rule it does": {
 			spec: func(*v1alpha1.ConfigSpec) {}, spoil: untouched,
