@@ -60,6 +60,7 @@ func newBackupGet(a *app) *cobra.Command {
   ark backup get --store file:///srv/backups`,
 		func(ctx context.Context) (reader[*v1alpha1.Backup], error) { return a.backups(ctx, &from) })
 	from.add(cmd.Flags())
+	from.addTrust(cmd.Flags())
 	return cmd
 }
 

@@ -33,6 +33,7 @@ func newBackupDescribe(a *app) *cobra.Command {
 		},
 	}
 	from.add(cmd.Flags())
+	from.addTrust(cmd.Flags())
 	return cmd
 }
 

@@ -42,6 +42,7 @@ machine, or a bucket with the credentials in its Secret, if you may read that.`,
 		},
 	}
 	o.from.add(cmd.Flags())
+	o.from.addTrust(cmd.Flags())
 	cmd.Flags().StringVarP(&o.file, "file", "f", "", "file to write; when omitted, NAME.tar.gz")
 	cmd.Flags().BoolVar(&o.force, "force", false, "overwrite the file if it exists")
 	return cmd

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"time"
 
@@ -14,18 +15,26 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/bucket"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore"
 )
 
 // bucketFlags name a bucket to read instead of a cluster.
 type bucketFlags struct {
 	url, prefix, cluster string
+	trustedKeys          []string
 }
 
 func (f *bucketFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.url, "store", "", "read a bucket alone, with no cluster: its URL, such as file:///srv/backups")
 	flags.StringVar(&f.prefix, "prefix", "", "prefix of the keys within the bucket, with --store")
 	flags.StringVar(&f.cluster, "cluster", "", "UID or name of one of the clusters in the bucket, with --store")
+}
+
+// addTrust adds the flag of those who read what is signed.
+func (f *bucketFlags) addTrust(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&f.trustedKeys, "trusted-key", nil,
+		"public key whose signatures count, as status.storage[].publicKey of a Config shows it, with --store; may be repeated")
 }
 
 func (f *bucketFlags) given() bool { return f.url != "" }
@@ -37,15 +46,41 @@ func (f *bucketFlags) check() error {
 		return exit.Usagef("--prefix goes with --store")
 	case f.url == "" && f.cluster != "":
 		return exit.Usagef("--cluster goes with --store: to choose a cluster to connect to, use --context")
+	case f.url == "" && len(f.trustedKeys) > 0:
+		return exit.Usagef("--trusted-key goes with --store: of a cluster's backups those keys count that its Config trusts")
 	}
-	return nil
+	_, err := f.trusted()
+	return err
+}
+
+// trusted reads the keys whose signatures count.
+func (f *bucketFlags) trusted() ([]ed25519.PublicKey, error) {
+	keys := make([]ed25519.PublicKey, 0, len(f.trustedKeys))
+	for _, text := range f.trustedKeys {
+		key, ok := archive.ParsePublicKey(text)
+		if !ok {
+			return nil, exit.Usagef("--trusted-key %q: write the base64 of the 32 bytes of an Ed25519 public key, "+
+				"as status.storage[].publicKey of a Config shows it", text)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // open attaches the bucket.
 func (f *bucketFlags) open(ctx context.Context, clock engine.Clock) (*bucket.Bucket, error) {
+	trusted, err := f.trusted()
+	if err != nil {
+		return nil, err
+	}
 	loc := blobstore.Location{Name: "--store", URL: f.url, Prefix: f.prefix}
 	// Who writes the URL here owns the credentials that are used.
-	return bucket.Open(ctx, loc, blobstore.Options{OwnURL: true}, clock)
+	opened, err := bucket.Open(ctx, loc, blobstore.Options{OwnURL: true}, clock)
+	if err != nil {
+		return nil, err
+	}
+	opened.Trusted = trusted
+	return opened, nil
 }
 
 // clock tells the engine the time of the app.

@@ -5,6 +5,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,7 +50,7 @@ func newStore(t *testing.T) store {
 }
 
 // backup commits a backup.
-func (s store) backup(t *testing.T, cluster archive.Cluster, name string, change func(*archive.Marker)) {
+func (s store) backup(t *testing.T, cluster archive.Cluster, name string, change func(*archive.Marker), keys ...ed25519.PrivateKey) {
 	t.Helper()
 	a, err := s.NewAttempt(cluster.UID, name, "1")
 	if err != nil {
@@ -81,7 +83,7 @@ func (s store) backup(t *testing.T, cluster archive.Cluster, name string, change
 	if change != nil {
 		change(&m)
 	}
-	if _, err := a.Commit(t.Context(), m); err != nil {
+	if _, err := a.Commit(t.Context(), m, keys...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -275,6 +277,41 @@ func TestBackupDownload(t *testing.T) {
 		}
 		check(t, download(t, filepath.Join(t.TempDir(), "a")), exit.Failed, nil, []string{"read the archive: ", "not found"})
 	})
+}
+
+func TestSignaturesOfABucketAlone(t *testing.T) {
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := base64.StdEncoding.EncodeToString(public)
+	s := newStore(t)
+	s.backup(t, production, "plain", nil)
+	s.backup(t, production, "signed", nil, key)
+	s.backup(t, production, "changed", nil, key)
+	damage(t, filepath.Join(s.dir, archive.MarkerKey(ownCluster, "changed")), func(b []byte) []byte {
+		return bytes.Replace(b, []byte(`"included":7`), []byte(`"included":9`), 1)
+	})
+	u := atBucket(t)
+	for args, want := range map[string]string{
+		"describe plain --trusted-key " + trusted:   "Signature:    Unsigned: nobody vouches for what it holds",
+		"describe signed --trusted-key " + trusted:  "Signature:    Verified: a trusted key signed it",
+		"describe signed":                           "Signature:    UnknownKey: ",
+		"describe changed --trusted-key " + trusted: "Signature:    Tampered: it was changed after it was signed, and is not restored",
+		"describe changed":                          "ArchiveInvalid: its marker was changed after it was signed",
+		"get signed -o yaml --trusted-key " + trusted + "," + strings.Repeat("A", 43) + "=": "verification: Verified",
+	} {
+		check(t, u.ark(t.Context(), append(strings.Fields("backup "+args), "--store", s.url())...), exit.Success, []string{want}, nil)
+	}
+	file := filepath.Join(t.TempDir(), "a.tar.gz")
+	check(t, u.ark(t.Context(), "backup", "download", "changed", "--store", s.url(), "-f", file), exit.Failed, nil,
+		[]string{"its marker was changed after it was signed, and says nothing of what was committed: take another backup"})
+	if _, err := os.Stat(file); err == nil {
+		t.Error("an archive was written all the same")
+	}
+	check(t, u.ark(t.Context(), "backup", "get", "--trusted-key", trusted), exit.Usage, nil, []string{"--trusted-key goes with --store"})
+	check(t, u.ark(t.Context(), "backup", "get", "--store", s.url(), "--trusted-key", "AAAA"), exit.Usage, nil,
+		[]string{`--trusted-key "AAAA": write the base64 of the 32 bytes of an Ed25519 public key`})
 }
 
 func TestReadingTheStoreOfACluster(t *testing.T) {

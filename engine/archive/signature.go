@@ -24,6 +24,15 @@ const (
 	Tampered Trust = "Tampered"
 )
 
+// ParsePublicKey reads the text of a public key: the base64 of its 32 bytes.
+func ParsePublicKey(text string) (key ed25519.PublicKey, ok bool) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(raw) != ed25519.PublicKeySize {
+		return nil, false
+	}
+	return raw, true
+}
+
 // Sign adds a signature over the bytes of the marker.
 func Sign(env *Envelope, key ed25519.PrivateKey) {
 	public := key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
@@ -55,8 +64,8 @@ func Verify(env *Envelope, trusted []ed25519.PublicKey) Trust {
 
 // fits checks a signature against the key that it names.
 func (s Signature) fits(message []byte) (ed25519.PublicKey, bool) {
-	key, err := base64.StdEncoding.DecodeString(s.PublicKey)
-	if err != nil || len(key) != ed25519.PublicKeySize {
+	key, ok := ParsePublicKey(s.PublicKey)
+	if !ok {
 		return nil, false
 	}
 	sig, err := base64.StdEncoding.DecodeString(s.Signature)

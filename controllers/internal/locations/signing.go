@@ -20,6 +20,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 // signingKey is the key of a Secret that holds a PEM-encoded PKCS #8 Ed25519
@@ -151,8 +152,8 @@ func Trusted(cfg *v1alpha1.Config) []ed25519.PublicKey {
 	}
 	var keys []ed25519.PublicKey
 	for _, text := range texts {
-		if raw, err := base64.StdEncoding.DecodeString(text); err == nil && len(raw) == ed25519.PublicKeySize {
-			keys = append(keys, raw)
+		if key, ok := archive.ParsePublicKey(text); ok {
+			keys = append(keys, key)
 		}
 	}
 	return keys

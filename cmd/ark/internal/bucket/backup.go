@@ -14,8 +14,8 @@ import (
 )
 
 // fromSnapshot is a backup as a cluster that attaches the bucket would show it.
-// Which keys to trust, only a Config says: a signature is checked against the bytes,
-// and whose it is stays open.
+// Without Trusted, a signature is checked against the bytes, and whose it is stays
+// open.
 func (b *Bucket) fromSnapshot(s *catalog.Snapshot) *v1alpha1.Backup {
 	m := s.Marker
 	o := newBackup(m.Cluster.UID, m.Name)
@@ -28,7 +28,7 @@ func (b *Bucket) fromSnapshot(s *catalog.Snapshot) *v1alpha1.Backup {
 	if s.Deletion != nil {
 		o.Spec.Deletion = &v1alpha1.Deletion{Reason: s.Deletion.Reason}
 	}
-	projection.Status(o, s, nil, nil, b.clock.Now())
+	projection.Status(o, s, b.Trusted, nil, b.clock.Now())
 	return o
 }
 

@@ -7,6 +7,7 @@ package bucket
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +36,8 @@ type Bucket struct {
 	URL string
 	// Catalog is what it holds.
 	Catalog *catalog.Catalog
+	// Trusted are the keys whose signatures count.
+	Trusted []ed25519.PublicKey
 
 	store engine.Store
 	clock engine.Clock

@@ -23,9 +23,13 @@ import (
 var ErrFileExists = errors.New("the file exists")
 
 // Download copies the contents of a backup into a file, which comes into being
-// only once its size and SHA-256 are those that the marker names. Only the user
+// only once its size and SHA-256 are those that the marker names, which must not
+// have been tampered with. Only the user
 // may read it: it holds Secrets.
 func (b *Bucket) Download(ctx context.Context, s *catalog.Snapshot, path string, overwrite bool) (size int64, err error) {
+	if archive.Verify(s.Envelope, b.Trusted) == archive.Tampered {
+		return 0, fmt.Errorf("%w: its marker was changed after it was signed, and says nothing of what was committed: take another backup", engine.ErrCorrupt)
+	}
 	if err := mayWrite(path, overwrite); err != nil {
 		return 0, err
 	}
