@@ -52,7 +52,7 @@ func newObjectStorage(t *testing.T, accounts ...lab.Account) *objectStorage {
 	}
 	t.Cleanup(front.Close)
 	clock := controllertest.NewClock(time.Now().UTC().Truncate(time.Second)) //nolint:forbidigo // the API server's creation times are the machine's
-	s := &objectStorage{newMember(t, labtest.Shared(t), nil, clock), server, front}
+	s := &objectStorage{newMember(t, labtest.Start(t, lab.Options{}), nil, clock), server, front}
 	if err := server.SetAccounts(accounts...); err != nil {
 		t.Fatal(err)
 	}
