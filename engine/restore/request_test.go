@@ -76,7 +76,7 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 		},
 		"fewer workers than none": {
 			func(r *restore.Request) { r.Workers = -1 },
-			restore.CodeInvalidRequest, `workers: -1 is negative: leave it out for 16`,
+			restore.CodeInvalidRequest, `workers: -1 is negative: leave it out for 32`,
 		},
 		"a malformed glob of names": {
 			func(r *restore.Request) { r.Names = []string{""} },
