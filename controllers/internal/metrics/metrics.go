@@ -176,7 +176,9 @@ func (m *Metrics) RestoreEnded(o *v1alpha1.Restore, policy, reason string) {
 	}
 }
 
-// Synced counts a listing of a location that ended.
+// Synced counts a listing of a location that ended. From the first one on, there
+// are counters of what is removed from the location, at zero: a rate needs to see
+// them before they grow.
 func (m *Metrics) Synced(location string, failed bool) {
 	if m == nil {
 		return
@@ -186,6 +188,7 @@ func (m *Metrics) Synced(location string, failed bool) {
 		result = ResultFailed
 	}
 	m.syncs.WithLabelValues(location, result).Inc()
+	m.OrphansRemoved(location, 0, 0)
 }
 
 // OrphansRemoved counts attempts whose data was removed from a location because
