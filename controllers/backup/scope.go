@@ -98,6 +98,14 @@ func (s *scope) finished() bool {
 	return s.backup.Spec.Deletion == nil || (ready != nil && ready.Status == metav1.ConditionTrue)
 }
 
+// gone reports whether status says that the backup's data was removed, as it was
+// to be.
+func (s *scope) gone() bool {
+	ready := meta.FindStatusCondition(s.backup.Status.Conditions, v1alpha1.ReadyCondition)
+	return ready != nil && ready.Status == metav1.ConditionTrue &&
+		(ready.Reason == v1alpha1.DeletedReason || ready.Reason == v1alpha1.ExpiredReason)
+}
+
 // keepVerdict says of the spec's new generation what was said of the last one.
 func (s *scope) keepVerdict() {
 	st := &s.backup.Status

@@ -127,9 +127,10 @@ func (r *Reconciler) forgetRuns(_ context.Context, s *scope) error {
 }
 
 // deleteRemoved deletes the Backup whose data is gone, and its Restores, as far
-// as Ark made them: what came from Git would only be made again.
+// as Ark made them: what came from Git would only be made again. Where that was
+// broken off, status still says that the data is gone.
 func (r *Reconciler) deleteRemoved(ctx context.Context, s *scope) error {
-	if s.tombstone == nil {
+	if s.tombstone == nil && !s.gone() {
 		return nil
 	}
 	var restores v1alpha1.RestoreList
