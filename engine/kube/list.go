@@ -75,8 +75,9 @@ type listing struct {
 	// revision is what the first page is asked for at: the caller's, or once the
 	// API server chose one, that, so that a second attempt sees the same list.
 	revision string
-	// announced says that OnPage was called for the page.
-	announced bool
+	// announced says that OnPage was called for the page, and begun that the API
+	// server answered with a page at all.
+	announced, begun bool
 	// paging is how much is asked for at a time, and what was yielded of it.
 	paging paging
 	// buf holds an object whose type was put back.
@@ -113,8 +114,8 @@ func (l *listing) page(ctx context.Context) error {
 		if l.goesOn(err) {
 			continue
 		}
-		var again *engine.RetryableError
-		if !errors.As(err, &again) {
+		again, ok := l.passing(err)
+		if !ok {
 			return err
 		}
 		if err := l.cluster.pause(ctx, max(wait.Jitter(delay, jitter), again.After)); err != nil {
@@ -122,6 +123,16 @@ func (l *listing) page(ctx context.Context) error {
 		}
 		delay = min(2*delay, longDelay)
 	}
+}
+
+// passing returns err where the page may yet be had. A list that has begun has its
+// revision: an API server that does not know it is another one than before, whose
+// cache is behind.
+func (l *listing) passing(err error) (*engine.RetryableError, bool) {
+	if (l.begun || len(l.paging.earlier) > 0) && errors.Is(err, engine.ErrRevisionUnknown) {
+		return &engine.RetryableError{Err: err}, true
+	}
+	return errors.AsType[*engine.RetryableError](err)
 }
 
 // goesOn makes the list go on at a later revision, where err says that its own was
@@ -135,6 +146,8 @@ func (l *listing) goesOn(err error) bool {
 	case l.token != "" && gone.rest != "" && gone.rest != l.token:
 		l.token = gone.rest
 	case l.token == "" && len(l.paging.earlier) > 0:
+		// Where metadata ends a page, nobody was told yet what was yielded is of.
+		l.announce(engine.Page{Revision: l.revision})
 		l.revision = ""
 	default:
 		return false
@@ -201,8 +214,14 @@ func (l *listing) note(meta *listMeta) {
 	if l.token == "" && l.revision == "" && meta.ResourceVersion != "0" { // 0 is no revision but "any"
 		l.revision = meta.ResourceVersion
 	}
+	l.begun = true
+	l.announce(engine.Page{Revision: meta.ResourceVersion, Remaining: meta.RemainingItemCount})
+}
+
+// announce calls OnPage, once for a page.
+func (l *listing) announce(p engine.Page) {
 	if !l.announced && l.opts.OnPage != nil {
-		l.opts.OnPage(engine.Page{Revision: meta.ResourceVersion, Remaining: meta.RemainingItemCount})
+		l.opts.OnPage(p)
 	}
 	l.announced = true
 }

@@ -69,12 +69,16 @@ const (
 	second = "GET /prefix/api/v1/configmaps?continue=t1&limit=500"
 )
 
+// tooLarge is the detail of an answer to a request for a revision to come.
+const tooLarge = `{"retryAfterSeconds":1,"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}]}`
+
 func TestList(t *testing.T) {
 	whole := metaFirst("7", "", item("a"), item("b"), item("c"))
 	cut := whole[:strings.Index(whole, item("c"))+5]
 	wholeLast := metaLast("7", "", item("a"), item("b"), item("c"))
 	cutLast := wholeLast[:strings.Index(wholeLast, item("c"))+5]
 	end := answer("%s", metaFirst("7", "", item("c")))
+	behind := status(504, "Timeout", tooLarge)
 	for name, c := range map[string]struct {
 		opts     engine.ListOptions
 		script   []http.HandlerFunc
@@ -91,6 +95,10 @@ func TestList(t *testing.T) {
 		},
 		"an empty list": {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", ""))}, want: "p7/1", requests: []string{first},
+		},
+		"a page that names an object twice": {
+			script: []http.HandlerFunc{answer("%s", metaFirst("7", "", item("a"), item("b"), item("a")))},
+			want:   "p7/1 a b", requests: []string{first},
 		},
 		"several pages": {
 			script: []http.HandlerFunc{
@@ -150,6 +158,22 @@ func TestList(t *testing.T) {
 			},
 			want: "p7/1 a b p9/1 0 p9/1 c", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
 		},
+		"so does one whose metadata never came, and what was yielded is of the revision asked for": {
+			opts: engine.ListOptions{Revision: "7"},
+			script: []http.HandlerFunc{
+				breakOff(cutLast), gone(""), answer("%s", metaLast("9", "t1", item("0"), item("a"))), answer("%s", metaLast("9", "", item("b"), item("c"))),
+			},
+			want: "a b p7/0 0 p9/1 c p9/1", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
+		},
+		"an API server that is behind the one before catches up": {
+			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("a"))), behind, behind, end},
+			want:   "p7/1 a p7/1 c", requests: []string{first, second, second, second},
+		},
+		"so does one that is asked for the rest of a first page": {
+			opts:   engine.ListOptions{Revision: "7"},
+			script: []http.HandlerFunc{breakOff(cutLast), behind, answer("%s", wholeLast)},
+			want:   "a b c p7/1", requests: []string{atR, with(50, atR), with(50, atR)},
+		},
 		"an API server that has no revisions": {
 			script: []http.HandlerFunc{breakOff(strings.ReplaceAll(cut, `"7"`, `"0"`)), answer("%s", whole)},
 			want:   "p0/1 a b c", requests: []string{first, with(50, first)},
@@ -180,8 +204,7 @@ func TestListFails(t *testing.T) {
 		"a revision that is compacted":      {[]http.HandlerFunc{status(410, "Expired", "")}, engine.ErrRevisionGone, "words"},
 		"a rest that is compacted for good": {[]http.HandlerFunc{page, gone("")}, engine.ErrRevisionGone, "words"},
 		"a rest that goes on at itself":     {[]http.HandlerFunc{page, gone("t1")}, engine.ErrRevisionGone, "words"},
-		"a revision of another history": {[]http.HandlerFunc{status(504, "Timeout",
-			`{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}]}`)}, engine.ErrRevisionUnknown, "words"},
+		"a revision of another history":     {[]http.HandlerFunc{status(504, "Timeout", tooLarge)}, engine.ErrRevisionUnknown, "words"},
 		"a revision that etcd has not come to": {[]http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = fmt.Fprint(w, `{"kind":"Status","message":"rpc error: etcdserver: mvcc: required revision is a future revision","code":500}`)

@@ -15,6 +15,9 @@ const (
 	firstLimit = 100
 	// pageBytes is how large a page should become.
 	pageBytes = 16 << 20
+	// calmPages is after how many pages in a row that arrived a page may be twice as
+	// large again: what broke one off may have been the restart of an API server.
+	calmPages = 16
 )
 
 // paging decides how many objects a page is asked for, and remembers which were
@@ -22,8 +25,11 @@ const (
 // cannot be sent in the time that an API server gives a request never arrives,
 // however often it is asked for.
 type paging struct {
-	// limit is what the next page is asked for, most what it may become.
-	limit, most int
+	// limit is what the next page is asked for, most what it may become, and ceiling
+	// what most may.
+	limit, most, ceiling int
+	// calm counts the pages that arrived since one broke off.
+	calm int
 	// objects and bytes are what the attempt under way has brought.
 	objects, bytes int64
 	// current are the objects of the attempt under way, and earlier those of
@@ -34,7 +40,7 @@ type paging struct {
 
 func newPaging(most int) paging {
 	return paging{
-		limit: min(firstLimit, most), most: most,
+		limit: min(firstLimit, most), most: most, ceiling: most,
 		current: map[objectName]struct{}{}, earlier: map[objectName]struct{}{},
 	}
 }
@@ -43,7 +49,9 @@ func newPaging(most int) paging {
 func (p *paging) saw(name objectName, size int) bool {
 	p.objects++
 	p.bytes += int64(size)
-	if _, done := p.earlier[name]; done {
+	_, done := p.earlier[name]
+	_, twice := p.current[name] // no archive holds two objects of one name, whatever an API lists
+	if done || twice {
 		return false
 	}
 	p.current[name] = struct{}{}
@@ -52,6 +60,9 @@ func (p *paging) saw(name objectName, size int) bool {
 
 // arrived ends a page that is complete.
 func (p *paging) arrived() {
+	if p.calm++; p.calm%calmPages == 0 {
+		p.most = min(2*p.most, p.ceiling)
+	}
 	p.limit = p.most
 	if p.bytes > 0 {
 		p.limit = int(min(int64(p.most), max(1, pageBytes*p.objects/p.bytes)))
@@ -63,7 +74,7 @@ func (p *paging) arrived() {
 func (p *paging) broke(err error) {
 	if p.objects > 0 || errors.Is(err, errTimedOut) || errors.Is(err, errSilent) {
 		p.most = max(1, p.limit/2)
-		p.limit = p.most
+		p.limit, p.calm = p.most, 0
 	}
 	maps.Copy(p.earlier, p.current)
 	p.begin()

@@ -6,6 +6,7 @@ package kube
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,6 +88,15 @@ func TestPagesAreAsLargeAsTheirObjectsAllow(t *testing.T) {
 			// What the second request brought beyond 250 objects comes again with the
 			// fourth.
 			limits: []int{100, 500, 250, 250, 250},
+		},
+		"a page that breaks off early in a long list": {
+			sizes: sizes(4800, 10), deliver: func(request int) int {
+				if request == 2 {
+					return 300
+				}
+				return all
+			},
+			limits: slices.Concat([]int{100, 500}, slices.Repeat([]int{250}, calmPages), []int{500, 500}),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
