@@ -24,6 +24,11 @@ import (
 // catch up first, up to 100 ms after something else was written.
 const maxProbes = 16
 
+// maxUnknown is how often a type is listed at a revision that the API server does
+// not know, although the type's own lies within the run's: of several, the one that
+// was asked may have a cache that is behind. It waits for that three seconds itself.
+const maxUnknown = 3
+
 // moment is the revision that types are listed at, so that what is archived
 // belongs together. It is safe for concurrent use.
 //
@@ -143,7 +148,9 @@ func (m *moment) recover(ctx context.Context, t schema.GroupResource, at string,
 	case at == "":
 		return false
 	case errors.Is(err, engine.ErrRevisionUnknown):
-		m.leave(t, true)
+		if tries+1 >= maxUnknown {
+			m.leave(t, true)
+		}
 	case !errors.Is(err, engine.ErrRevisionGone):
 		return false
 	case tries > 0 || m.renew(ctx, at) != nil:
@@ -156,8 +163,10 @@ func (m *moment) recover(ctx context.Context, t schema.GroupResource, at string,
 // matters more is that it is listed.
 func (r *run) objects(ctx context.Context, t engine.Resource, opts engine.ListOptions) iter.Seq2[engine.Object, error] {
 	return func(yield func(engine.Object, error) bool) {
+		onPage := opts.OnPage
 		for tries := 0; ; tries++ {
 			opts.Revision = r.moment.of(t.GroupResource())
+			opts.OnPage = r.moment.checked(t.GroupResource(), opts.Revision, onPage)
 			again, yielded := false, false
 			for o, err := range r.source.Lister.List(ctx, t, opts) {
 				if err != nil && !yielded {
@@ -172,6 +181,22 @@ func (r *run) objects(ctx context.Context, t engine.Resource, opts engine.ListOp
 			if !again {
 				return
 			}
+		}
+	}
+}
+
+// checked sees to it that a type is set apart whose list is of another revision than
+// it was asked for: an API that knows nothing of revisions answers with what it has,
+// and its own may lie within ours by chance. Later pages may differ, see engine.Lister.
+func (m *moment) checked(t schema.GroupResource, asked string, onPage func(engine.Page)) func(engine.Page) {
+	first := true
+	return func(p engine.Page) {
+		if first && asked != "" && p.Revision != asked {
+			m.leave(t, true)
+		}
+		first = false
+		if onPage != nil {
+			onPage(p)
 		}
 	}
 }

@@ -113,8 +113,29 @@ func TestCollectListsAtOneMoment(t *testing.T) {
 			sabotage: func(c *cluster) {
 				c.refuse = map[string]error{widgets + " at 7": engine.ErrRevisionUnknown}
 			}, revision: "7",
-			want: []string{definitions, "namespaces", "namespaces", widgets, widgets + " at "},
+			want: []string{definitions, "namespaces", "namespaces", widgets, widgets, widgets, widgets + " at "},
 			of:   map[string]archive.ResourceSummary{widgets: {OwnHistory: true}},
+		},
+		"a type whose API server is behind stays": {
+			sabotage: func(c *cluster) {
+				c.refuse = map[string]error{widgets + " at 7": engine.ErrRevisionUnknown}
+				asked := 0
+				c.onList = func(name string) {
+					if name == widgets {
+						asked++
+					}
+					if asked == 3 {
+						c.refuse = nil
+					}
+				}
+			}, revision: "7",
+			want: []string{definitions, "namespaces", "namespaces", widgets, widgets, widgets},
+			of:   map[string]archive.ResourceSummary{widgets: {Revision: "7"}},
+		},
+		"a type that answers with another revision than it was asked for has its own history": {
+			sabotage: func(c *cluster) { c.pages = map[string][]string{widgets: {"8"}} }, revision: "7",
+			want: []string{definitions, "namespaces", "namespaces", widgets},
+			of:   map[string]archive.ResourceSummary{widgets: {OwnHistory: true, Revision: "8"}},
 		},
 		"so is one whose revision is gone when there is no other to be had": {
 			sabotage: func(c *cluster) {
