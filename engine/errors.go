@@ -38,7 +38,10 @@ var (
 type RetryableError struct {
 	// After is the delay that the server asked for, or zero.
 	After time.Duration
-	Err   error
+	// Away says that no server could be connected to: no other request fares better
+	// until one is back.
+	Away bool
+	Err  error
 }
 
 func (e *RetryableError) Error() string {

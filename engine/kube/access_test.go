@@ -227,7 +227,14 @@ func TestRequestsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Get(t.Context(), widgets, "n", "a")
-		if _, again := errors.AsType[*engine.RetryableError](err); !again {
+		if again, ok := errors.AsType[*engine.RetryableError](err); !ok || !again.Away {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("with their connection, of which another may fare better", func(t *testing.T) {
+		s := serve(t, breakOff(`{"kind":`))
+		_, err := s.Get(t.Context(), widgets, "n", "a")
+		if again, ok := errors.AsType[*engine.RetryableError](err); !ok || again.Away {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -155,7 +156,8 @@ func fromTransport(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return err // waiting does not make it valid
 	}
-	return &engine.RetryableError{Err: err}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return &engine.RetryableError{Away: ok && dial.Op == "dial", Err: err}
 }
 
 // fromDiscovery translates an error of client-go's discovery.

@@ -91,7 +91,7 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 		r.settle(it)
 	case ctx.Err() != nil:
 		return fmt.Errorf("restore %s: %w", it.target, ctx.Err())
-	case errors.Is(err, errRecording):
+	case errors.Is(err, errRecording), errors.Is(err, errAway):
 		return err
 	case errors.As(err, &passing) && !r.lastPass:
 		r.putOff(it)

@@ -149,6 +149,54 @@ func TestWhatAPodHasToAnswerIsWaitedFor(t *testing.T) {
 	}
 }
 
+// An API server that restarts takes no connections for a while. No object is to fail
+// of that, whatever it was just sent, and whether something follows that may be tried
+// meanwhile.
+func TestAnAPIServerThatIsAwayIsWaitedFor(t *testing.T) {
+	away := &engine.RetryableError{Away: true, Err: errors.New("connection refused")}
+	for name, tc := range map[string]struct {
+		// after is how many requests are answered before it goes away.
+		after int64
+		is    time.Duration
+		want  restore.Counts
+	}{
+		"from the beginning": {0, 90 * time.Second, restore.Counts{Created: 3}},
+		"in the middle":      {1, 90 * time.Second, restore.Counts{Created: 3}},
+		"at the last object": {2, 90 * time.Second, restore.Counts{Created: 3}},
+		"for good":           {1, time.Hour, restore.Counts{Created: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, target := newFakeCluster(t), newFakeCluster(t)
+			source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+			source.add(configMap("v", ""))
+			source.add(`{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"a","name":"s"}}`)
+			var passed time.Duration
+			var n atomic.Int64
+			target.fault = func(string, engine.Key) (error, error) { return when(n.Add(1) > tc.after && passed < tc.is, away), nil }
+			req := request()
+			req.Workers = 1
+			req.Selection.ExcludedResources = []string{"serviceaccounts"}
+			src := backup(t, source)
+			report, err := run(t, target, req, src, restore.Options{Sleep: func(ctx context.Context, d time.Duration) error {
+				passed += d
+				return ctx.Err()
+			}})
+			if ends := tc.is == time.Hour; ends != (err != nil) || ends && !strings.Contains(err.Error(), "cannot be connected to: connection refused") {
+				t.Errorf("error %v", err)
+			}
+			report.Results.Skipped = 0
+			if report.Results != tc.want || passed > 2*time.Minute {
+				t.Errorf("Results = %+v after %s, want %+v: %v", report.Results, passed, tc.want, report.Errors)
+			}
+			target.fault = nil
+			again := mustRun(t, target, req, src, restore.Options{})
+			if done := again.Results.Created + again.Results.Unchanged; done != 3 || again.Results.Failed > 0 {
+				t.Errorf("the next attempt: %+v, %v", again.Results, again.Errors)
+			}
+		})
+	}
+}
+
 func when(is bool, err error) error {
 	if is {
 		return err

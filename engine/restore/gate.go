@@ -121,6 +121,8 @@ func (r *run) surveyItem(ctx context.Context, it *item, c content) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("survey %s: %w", it.target, ctx.Err())
+	case errors.Is(err, errAway):
+		return err
 	case err != nil:
 		it.action, it.outcome = ActionSkip, Failed
 		it.messages = append(it.messages, err.Error())

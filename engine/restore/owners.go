@@ -138,6 +138,9 @@ func (r *run) linkOwners(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return fmt.Errorf("link owners: %w", ctx.Err())
 			}
+			if errors.Is(err, errAway) {
+				return err
+			}
 			r.rec.amend(l.it, "its owners could not be set: "+err.Error())
 		}
 	}

@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,8 @@ const (
 	// pass; what still fails gets one more round when all else is done.
 	maxTries = 5
 	// maxRefusals bounds how often it is sent when the API server has no room for it
-	// and says when to come back: a minute at least, in which the others are sent
-	// more slowly too.
+	// and says when to come back, or cannot be connected to: a minute at least, in
+	// which the others are sent more slowly too.
 	maxRefusals = 60
 	// firstDelay doubles with every try, up to maxDelay; a server's own delay goes
 	// before, up to maxServerDelay.
@@ -38,6 +39,10 @@ func delay(n int) time.Duration {
 	return min(firstDelay<<n, maxDelay)
 }
 
+// errAway: the API server did not come back. That is about no object, and ends the
+// restore, to be resumed.
+var errAway = errors.New("the API server cannot be connected to")
+
 // retry calls request until it succeeds, fails for good, or has failed too often.
 // How many are under way at a time is what the API server takes.
 func (r *run) retry(ctx context.Context, request func() error) error {
@@ -54,14 +59,17 @@ func (r *run) retry(ctx context.Context, request func() error) error {
 			return err
 		}
 		wait := delay(tries)
-		if passing.After > 0 {
+		if passing.After > 0 || passing.Away {
 			r.pace.refused(begun)
+			wait = cmp.Or(min(passing.After, maxServerDelay), delay(refusals))
 			refusals++
-			wait = min(passing.After, maxServerDelay)
 		} else {
 			tries++
 		}
-		if tries == maxTries || refusals == maxRefusals || (r.hasty && refusals == 0) {
+		switch {
+		case refusals == maxRefusals && passing.Away:
+			return fmt.Errorf("%w: %w", errAway, err)
+		case tries == maxTries, refusals == maxRefusals, r.hasty && refusals == 0:
 			return err
 		}
 		if err := r.pace.away(ctx, func() error { return r.Sleep(ctx, wait) }); err != nil {
@@ -97,6 +105,9 @@ func (r *run) awaitTypes(ctx context.Context, definitions []*item) error {
 		if err := r.poll(ctx, func() (bool, error) { return r.established(ctx, it) }); err != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("wait for %s: %w", it.target, ctx.Err())
+			}
+			if errors.Is(err, errAway) {
+				return err
 			}
 			r.rec.warn(fmt.Sprintf("%s: is not established: %v", it.target, err))
 		}
