@@ -116,6 +116,8 @@ func FuzzReadIndexBytes(f *testing.F) {
 // that was too describes it.
 func FuzzMember(f *testing.F) {
 	out := write(f, 1, []object{{configMap("app", "a"), []byte(`{"kind":"ConfigMap"}`)}})
+	good := entries(f, out.index.Bytes())[0]
+	f.Add(out.contents.Bytes(), good.Member, good.MemberSize, good.Offset, good.Size, []byte(`{"kind":"ConfigMap"}`))
 	f.Add(out.contents.Bytes(), int64(0), int64(100), int64(512), int64(20), []byte(`{"kind":"ConfigMap"}`))
 	f.Fuzz(func(t *testing.T, contents []byte, member, memberSize, offset, size int64, want []byte) {
 		e := configMap("app", "a")

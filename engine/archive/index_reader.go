@@ -22,6 +22,14 @@ import (
 // request: what a bucket sends in the time that a request takes to it.
 const coalesce = 128 << 10
 
+// maxBlockBytes and maxBlockLines bound an uncompressed block, all lines of which are
+// in memory together. A block is closed at 256 KiB; what may come on top are the
+// lines of one member: a thousand objects at most, or one with a long line.
+const (
+	maxBlockBytes = 32 << 20
+	maxBlockLines = 64 << 10
+)
+
 // Index reads the index of a backup, all of it or the blocks that matter. It is
 // safe for concurrent use.
 type Index struct {
@@ -212,7 +220,10 @@ func (b *indexBlock) decode(stored []byte) decodedLines {
 		return decodedLines{err: fmt.Errorf("%w: the SHA-256 of the block at %d is not that of what was written", engine.ErrCorrupt, b.Offset)}
 	}
 	var lines decodedLines
-	for e, err := range ReadIndex(bytes.NewReader(stored)) {
+	for e, err := range readLines(bytes.NewReader(stored), maxBlockBytes) {
+		if err == nil && len(lines.entries) == maxBlockLines {
+			err = fmt.Errorf("%w: more than %d lines", engine.ErrCorrupt, maxBlockLines)
+		}
 		if err != nil {
 			lines.err = fmt.Errorf("block at %d: %w", b.Offset, err)
 			break

@@ -201,6 +201,39 @@ func TestADamagedIndexIsCorrupt(t *testing.T) {
 	}
 }
 
+// What a block unpacks to is in memory at a time, and whoever can write the index can
+// write its directory, too.
+func TestABlockThatUnpacksToTooMuchIsCorrupt(t *testing.T) {
+	line := `{"version":"v1","resource":"configmaps","kind":"ConfigMap","namespaced":true,"namespace":"app","name":"a"`
+	short, long := line+"}\n", line+`,"labels":{"a":"`+strings.Repeat("x", 400<<10)+`"}}`+"\n"
+	for name, c := range map[string]struct {
+		lines string
+		ok    bool
+	}{
+		"a large block":           {strings.Repeat(long, 20) + strings.Repeat(short, 10_000), true},
+		"very many lines":         {strings.Repeat(short, 100_000), false},
+		"lines of many megabytes": {strings.Repeat(long, 100), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			index := zip(t, c.lines)
+			sum := sha256.Sum256(index)
+			directory := fmt.Sprintf(`{"format":1}`+"\n"+`{"offset":0,"size":%d,"sha256":"%x","parts":[{"resource":"configmaps","first":"app/a","last":"app/a","lines":9}]}`, len(index), sum)
+			l := &library{blobs: map[string][]byte{archive.IndexFile: index, archive.DirectoryFile: zip(t, directory)}}
+			n := 0
+			var err error
+			for _, err = range openIndex(t, l).Lines(t.Context(), nil) {
+				n++
+			}
+			if (err == nil) != c.ok || err != nil && !errors.Is(err, engine.ErrCorrupt) {
+				t.Errorf("error = %v", err)
+			}
+			if n > 70_000 {
+				t.Errorf("%d lines were held", n)
+			}
+		})
+	}
+}
+
 func TestAnIndexPassesTheStoresErrorOn(t *testing.T) {
 	cause := errors.New("connection reset")
 	l := indexed(t)

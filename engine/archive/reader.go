@@ -40,14 +40,17 @@ type Opener interface {
 // they arrive from r. Each Entry was checked and is the caller's to keep. A
 // yielded error ends the sequence; it wraps ErrCorrupt when the index is to
 // blame, and names the line.
-func ReadIndex(r io.Reader) iter.Seq2[Entry, error] {
+func ReadIndex(r io.Reader) iter.Seq2[Entry, error] { return readLines(r, maxIndex) }
+
+// readLines reads lines of an index that are no longer than limit together.
+func readLines(r io.Reader, limit int64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		gz, err := gzip.NewReader(r)
 		if err != nil {
 			yield(Entry{}, fmt.Errorf("read index: %w", malformed(err)))
 			return
 		}
-		lines := bufio.NewScanner(&capped{r: gz, left: maxIndex})
+		lines := bufio.NewScanner(&capped{r: gz, left: limit})
 		lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 		n := 0
 		for lines.Scan() {
