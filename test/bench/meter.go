@@ -71,6 +71,8 @@ func (m *meter) begin() error {
 	m.requests.Store(0)
 	m.posts.Store(0)
 	m.bytes.Store(0)
+	m.storeReads.Store(0)
+	m.storeBytes.Store(0)
 	m.started = time.Now()
 	return nil
 }
