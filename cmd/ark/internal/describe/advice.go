@@ -9,54 +9,90 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 )
 
+// What to do about whatever waits for somebody. A run that has ended is a record.
+// Any other goes on as soon as what keeps it is mended, however long that takes:
+// whoever makes a second one meanwhile gets both.
+const (
+	goesOn = "mend what the status says: it goes on by itself then; delete it if it must not"
+	unseen = `check that "ark server" runs in this cluster: no controller has seen `
+)
+
 // backupAdvice says what to do about a backup that is not a full success.
 func backupAdvice(b *v1alpha1.Backup) []string {
-	c := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ReadyCondition)
+	st := &b.Status
+	c := meta.FindStatusCondition(st.Conditions, v1alpha1.ReadyCondition)
 	if c == nil {
-		return []string{`check that "ark server" runs in this cluster: no controller has seen the backup`}
+		return []string{unseen + "the backup"}
 	}
-	switch c.Reason {
-	case v1alpha1.PartiallyFailedReason:
-		return []string{"what is stored can be restored; mend what failed, and take another backup"}
-	case v1alpha1.FailedReason, v1alpha1.PolicyMissingReason, v1alpha1.PolicyInvalidReason, v1alpha1.LocationMissingReason,
-		v1alpha1.LocationReadOnlyReason, v1alpha1.NameTakenReason:
+	if text, known := backupAdviceFor[c.Reason]; known {
+		return some(text)
+	}
+	switch {
+	case st.CompletionTime != nil && st.Completeness == v1alpha1.CompletenessNone:
 		return []string{"mend what the status says, and take another backup: this one is a record, and does not run again"}
-	case v1alpha1.QueuedReason:
-		return []string{"it starts when another has ended; the Config's spec.concurrency.backups says how many run at a time"}
-	case v1alpha1.ConfigMissingReason:
-		return []string{"apply a Config named default with a storage location"}
-	default:
-		return nil
+	case st.CompletionTime != nil:
+		return []string{"mend what the status says: what is stored is safe, and what was asked of it since is done then"}
+	case c.Reason == v1alpha1.RequestInvalidReason && b.Spec.PolicyName == "":
+		return []string{"delete it, and take another backup: a template that was asked for cannot change"}
 	}
+	return []string{goesOn}
+}
+
+// backupAdviceFor is what to do for reasons that say enough; nothing where they say
+// all there is to say.
+var backupAdviceFor = map[string]string{
+	v1alpha1.SucceededReason:       "",
+	v1alpha1.ExpiredReason:         "",
+	v1alpha1.DeletedReason:         "",
+	v1alpha1.ProgressingReason:     "",
+	v1alpha1.DeletingReason:        "",
+	v1alpha1.PartiallyFailedReason: "what is stored can be restored; mend what failed, and take another backup",
+	v1alpha1.QueuedReason:          "it starts when another has ended; the Config's spec.concurrency.backups says how many run at a time",
+	v1alpha1.ConfigMissingReason:   "apply a Config named default with a storage location: it goes on by itself then",
+	v1alpha1.NameTakenReason:       "delete it, and take another backup under a name of its own: names are not used again",
+	v1alpha1.ArchiveInvalidReason:  "rely on another backup, and find out who writes to the bucket: this one is not what was committed",
 }
 
 // restoreAdvice says what to do about a restore that is not a full success.
 func restoreAdvice(r *v1alpha1.Restore) []string {
 	c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ReadyCondition)
 	if c == nil {
-		return []string{`check that "ark server" runs in this cluster: no controller has seen the restore`}
+		return []string{unseen + "the restore"}
 	}
-	switch c.Reason {
-	case v1alpha1.SucceededReason:
+	if c.Reason == v1alpha1.SucceededReason {
 		return afterSuccess(r)
-	case v1alpha1.DeniedReason:
-		return []string{"nothing was written; ask for what the rules allow, such as other namespaces, or have the rules changed where they are reviewed"}
-	case v1alpha1.PartiallyFailedReason:
-		return []string{"mend what failed, and restore again: what is back already stays as it is"}
-	case v1alpha1.PlannedReason:
-		return []string{"this was a dry run: create it again without --dry-run to write"}
-	case v1alpha1.ArchiveInvalidReason:
-		return []string{"restore from another backup: the archive of this one is not what was committed"}
-	case v1alpha1.ConfigMissingReason:
-		return []string{"apply a Config named default with the storage location that holds the backup"}
-	case v1alpha1.FailedReason, v1alpha1.BackupMissingReason, v1alpha1.BackupAmbiguousReason, v1alpha1.MappingConflictReason,
-		v1alpha1.RequestInvalidReason:
+	}
+	if text, known := restoreAdviceFor[c.Reason]; known {
+		return some(text)
+	}
+	switch {
+	case r.Status.CompletionTime != nil:
 		return []string{"mend what the status says, and create another restore: this one is a record, and does not run again"}
-	case v1alpha1.QueuedReason:
-		return []string{"it starts when another has ended; the Config's spec.concurrency.restores says how many run at a time"}
-	default:
+	case c.Reason == v1alpha1.RequestInvalidReason:
+		return []string{"delete it, and create another restore: what a restore asks for cannot change"}
+	}
+	return []string{goesOn}
+}
+
+// restoreAdviceFor is backupAdviceFor for restores.
+var restoreAdviceFor = map[string]string{
+	v1alpha1.ProgressingReason:     "",
+	v1alpha1.DeniedReason:          "nothing was written; ask for what the rules allow, such as other namespaces, or have the rules changed where they are reviewed",
+	v1alpha1.PartiallyFailedReason: "mend what failed, and restore again: what is back already stays as it is",
+	v1alpha1.PlannedReason:         "this was a dry run: create it again without --dry-run to write",
+	v1alpha1.ArchiveInvalidReason:  "restore from another backup: the archive of this one is not what was committed",
+	v1alpha1.ConfigMissingReason:   "apply a Config named default with the storage location that holds the backup: it goes on by itself then",
+	v1alpha1.QueuedReason:          "it starts when another has ended; the Config's spec.concurrency.restores says how many run at a time",
+	v1alpha1.BackupAmbiguousReason: "delete it, and create another restore with --from-backup: what a restore asks for cannot change",
+	v1alpha1.NameTakenReason:       "delete it, and create another restore under a name of its own: names are not used again",
+}
+
+// some is the advice of a text, if there is one.
+func some(text string) []string {
+	if text == "" {
 		return nil
 	}
+	return []string{text}
 }
 
 // afterSuccess says what is left to do where everything that was asked for is back.

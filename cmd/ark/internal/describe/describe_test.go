@@ -112,25 +112,95 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-func TestEveryOutcomeThatIsNotSuccessHasAdvice(t *testing.T) {
-	for _, reason := range []string{
-		v1alpha1.PartiallyFailedReason, v1alpha1.FailedReason, v1alpha1.QueuedReason, v1alpha1.PolicyMissingReason,
-		v1alpha1.PolicyInvalidReason, v1alpha1.LocationMissingReason, v1alpha1.LocationReadOnlyReason, v1alpha1.NameTakenReason, v1alpha1.ConfigMissingReason,
-	} {
-		var b strings.Builder
-		backup := &v1alpha1.Backup{Status: v1alpha1.BackupStatus{Conditions: []metav1.Condition{{Type: "Ready", Reason: reason}}}}
-		if err := describe.Backup(&b, backup, describe.Stored{}, now); err != nil || !strings.Contains(b.String(), "What to do:") {
-			t.Errorf("backup %s: %v\n%s", reason, err, b.String())
-		}
+// ready is the condition of a run that stands so.
+func ready(reason string) []metav1.Condition {
+	return []metav1.Condition{{Type: "Ready", Status: metav1.ConditionFalse, Reason: reason}}
+}
+
+// TestAdviceForBackups tells runs that have ended from those that go on by
+// themselves: whoever is told to take another one of the latter gets two.
+func TestAdviceForBackups(t *testing.T) {
+	ended := v1alpha1.BackupStatus{CompletionTime: at(0), Completeness: v1alpha1.CompletenessNone}
+	stored := v1alpha1.BackupStatus{CompletionTime: at(0), Completeness: v1alpha1.CompletenessComplete}
+	tests := map[string]struct {
+		reason string
+		status v1alpha1.BackupStatus
+		spec   v1alpha1.BackupSpec
+		want   string
+	}{
+		"success needs none":                {reason: v1alpha1.SucceededReason, status: stored},
+		"nor does what runs":                {reason: v1alpha1.ProgressingReason},
+		"some objects failed":               {reason: v1alpha1.PartiallyFailedReason, status: stored, want: "take another backup"},
+		"it failed for good":                {reason: v1alpha1.FailedReason, status: ended, want: "does not run again"},
+		"it waits for a turn":               {reason: v1alpha1.QueuedReason, want: "spec.concurrency.backups"},
+		"it waits for a policy":             {reason: v1alpha1.PolicyMissingReason, want: "goes on by itself"},
+		"its policy has no rules":           {reason: v1alpha1.PolicyInvalidReason, want: "goes on by itself"},
+		"its location is not in the Config": {reason: v1alpha1.LocationMissingReason, want: "goes on by itself"},
+		"its location is never written":     {reason: v1alpha1.LocationReadOnlyReason, want: "goes on by itself"},
+		"a hold that cannot be recorded":    {reason: v1alpha1.LocationReadOnlyReason, status: stored, want: "what is stored is safe"},
+		"a cluster that only restores":      {reason: v1alpha1.RestoreOnlyReason, want: "goes on by itself"},
+		"no Config":                         {reason: v1alpha1.ConfigMissingReason, want: "goes on by itself"},
+		"a template that is wrong":          {reason: v1alpha1.RequestInvalidReason, want: "cannot change"},
+		"a policy's template that is wrong": {reason: v1alpha1.RequestInvalidReason, spec: v1alpha1.BackupSpec{PolicyName: "p"}, want: "goes on by itself"},
+		"a name that was used":              {reason: v1alpha1.NameTakenReason, want: "under a name of its own"},
+		"what was changed in storage":       {reason: v1alpha1.ArchiveInvalidReason, status: stored, want: "rely on another backup"},
 	}
-	for _, reason := range []string{
-		v1alpha1.PartiallyFailedReason, v1alpha1.FailedReason, v1alpha1.QueuedReason, v1alpha1.DeniedReason, v1alpha1.PlannedReason, v1alpha1.ArchiveInvalidReason,
-		v1alpha1.BackupMissingReason, v1alpha1.BackupAmbiguousReason, v1alpha1.MappingConflictReason, v1alpha1.RequestInvalidReason, v1alpha1.ConfigMissingReason,
-	} {
-		var b strings.Builder
-		restore := &v1alpha1.Restore{Status: v1alpha1.RestoreStatus{Conditions: []metav1.Condition{{Type: "Ready", Reason: reason}}}}
-		if err := describe.Restore(&b, restore, nil, now); err != nil || !strings.Contains(b.String(), "What to do:") {
-			t.Errorf("restore %s: %v\n%s", reason, err, b.String())
-		}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := &v1alpha1.Backup{Spec: tc.spec, Status: tc.status}
+			b.Status.Conditions = ready(tc.reason)
+			var page strings.Builder
+			if err := describe.Backup(&page, b, describe.Stored{}, now); err != nil {
+				t.Fatal(err)
+			}
+			advises(t, page.String(), tc.want)
+		})
+	}
+}
+
+func TestAdviceForRestores(t *testing.T) {
+	ended := v1alpha1.RestoreStatus{CompletionTime: at(0)}
+	tests := map[string]struct {
+		reason string
+		status v1alpha1.RestoreStatus
+		want   string
+	}{
+		"success needs none":           {reason: v1alpha1.SucceededReason, status: ended},
+		"a dry run":                    {reason: v1alpha1.PlannedReason, status: ended, want: "without --dry-run"},
+		"denied":                       {reason: v1alpha1.DeniedReason, status: ended, want: "nothing was written"},
+		"some objects failed":          {reason: v1alpha1.PartiallyFailedReason, status: ended, want: "restore again"},
+		"it failed for good":           {reason: v1alpha1.FailedReason, status: ended, want: "does not run again"},
+		"a request that cannot be":     {reason: v1alpha1.RequestInvalidReason, status: ended, want: "does not run again"},
+		"one that never began":         {reason: v1alpha1.RequestInvalidReason, want: "cannot change"},
+		"two namespaces into one":      {reason: v1alpha1.MappingConflictReason, status: ended, want: "does not run again"},
+		"the backup is not there":      {reason: v1alpha1.BackupMissingReason, status: ended, want: "does not run again"},
+		"no backup of a schedule yet":  {reason: v1alpha1.BackupMissingReason, want: "goes on by itself"},
+		"several clusters have one":    {reason: v1alpha1.BackupAmbiguousReason, want: "--from-backup"},
+		"restores are switched off":    {reason: v1alpha1.RestoreDisabledReason, want: "goes on by itself"},
+		"the location does not answer": {reason: v1alpha1.StorageUnavailableReason, want: "goes on by itself"},
+		"no Config":                    {reason: v1alpha1.ConfigMissingReason, want: "goes on by itself"},
+		"it waits for a turn":          {reason: v1alpha1.QueuedReason, want: "spec.concurrency.restores"},
+		"a name that was used":         {reason: v1alpha1.NameTakenReason, want: "under a name of its own"},
+		"what was changed in storage":  {reason: v1alpha1.ArchiveInvalidReason, want: "restore from another backup"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := &v1alpha1.Restore{Status: tc.status}
+			r.Status.Conditions = ready(tc.reason)
+			var page strings.Builder
+			if err := describe.Restore(&page, r, nil, now); err != nil {
+				t.Fatal(err)
+			}
+			advises(t, page.String(), tc.want)
+		})
+	}
+}
+
+// advises looks for advice, or for there being none.
+func advises(t *testing.T, page, want string) {
+	t.Helper()
+	_, advice, given := strings.Cut(page, "What to do:")
+	if given != (want != "") || !strings.Contains(advice, want) {
+		t.Errorf("advice is %q, want %q", advice, want)
 	}
 }
