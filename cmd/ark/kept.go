@@ -21,7 +21,7 @@ import (
 // empty, as it is for a backup of no Schedule or of another cluster's.
 func keptBy(ctx context.Context, c client.Reader, b *v1alpha1.Backup, now time.Time) string {
 	name := b.Labels[v1alpha1.ScheduleLabel]
-	if name == "" || b.Status.CompletionTime == nil || len(b.Status.StorageLocations) == 0 || othersBackup(b) {
+	if name == "" || !isJudged(b) {
 		return ""
 	}
 	var s v1alpha1.Schedule
@@ -54,13 +54,21 @@ func othersBackup(b *v1alpha1.Backup) bool {
 	return b.Labels[v1alpha1.ClusterLabel] != "" || b.Status.Origin != nil && b.Status.Origin.Foreign
 }
 
+// isJudged reports whether keep rules are asked about a backup. One that was changed
+// after it was signed is not restored, and so fills no other's place.
+func isJudged(b *v1alpha1.Backup) bool {
+	st := &b.Status
+	return !othersBackup(b) && st.CompletionTime != nil && len(st.StorageLocations) > 0 &&
+		b.Spec.Deletion == nil && st.Verification != v1alpha1.VerificationTampered
+}
+
 // siblings are the backups that keep rules are judged on.
 func siblings(all []v1alpha1.Backup) []retention.Backup {
 	var judged []retention.Backup
 	for i := range all {
 		b := &all[i]
 		st := &b.Status
-		if othersBackup(b) || st.CompletionTime == nil || len(st.StorageLocations) == 0 || b.Spec.Deletion != nil {
+		if !isJudged(b) {
 			continue
 		}
 		one := retention.Backup{

@@ -192,3 +192,25 @@ func TestScheduleDescribe(t *testing.T) {
 			[]string{"Keep rules:   ttl until 2026-12-23T12:00:00Z, one of the newest 3, monthly slot 2026-11\n"}, nil)
 	})
 }
+
+func TestABackupThatWasChangedKeepsNoOtherFromItsPlace(t *testing.T) {
+	u, c := atCluster(t)
+	create(t, c, &v1alpha1.Schedule{ObjectMeta: objectMeta("changed"), Spec: v1alpha1.ScheduleSpec{Cron: "@daily", PolicyName: "shop"}})
+	for name, completed := range map[string]time.Duration{"changed-good": 48 * time.Hour, "changed-since": 24 * time.Hour} {
+		b := partialBackup(name)
+		b.Labels[v1alpha1.ScheduleLabel] = "changed"
+		b.Status.Conditions, b.Status.Completeness = succeeded("stored"), v1alpha1.CompletenessComplete
+		b.Status.CompletionTime, b.Status.ExpirationTime = ago(completed), ago(time.Hour)
+		b.Status.Verification = v1alpha1.VerificationVerified
+		if name == "changed-since" {
+			b.Status.Verification = v1alpha1.VerificationTampered
+		}
+		create(t, c, b)
+	}
+	check(t, u.ark(t.Context(), "backup", "describe", "changed-good"), exit.Success, []string{"Keep rules:   the newest\n"}, nil)
+	since := u.ark(t.Context(), "backup", "describe", "changed-since")
+	check(t, since, exit.Success, []string{"Signature:    Tampered"}, nil)
+	if strings.Contains(since.Out, "Keep rules:") {
+		t.Errorf("a rule wants what cannot be restored:\n%s", since.Out)
+	}
+}
