@@ -82,7 +82,7 @@ func (a *app) listContents(ctx context.Context, name string, o *backupContents) 
 	if err != nil {
 		return exit.Usagef("%w", err)
 	}
-	opened, s, err := a.find(ctx, name, &o.from)
+	opened, s, err := a.findToShow(ctx, name, &o.from)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (a *app) printObject(cmd *cobra.Command, name, object string, o *backupCont
 	case o.format != output.YAML && o.format != output.JSON:
 		return exit.Usagef("--output %s is for lists: use yaml or json", o.format)
 	}
-	opened, s, err := a.find(cmd.Context(), name, &o.from)
+	opened, s, err := a.findToShow(cmd.Context(), name, &o.from)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/bucket"
 	"github.com/gopherwood/ark/cmd/ark/internal/describe"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
@@ -88,5 +89,15 @@ func (a *app) find(ctx context.Context, name string, from *bucketFlags) (*bucket
 		return nil, nil, err
 	}
 	_, s, err := opened.Backup(ctx, b.Status.Origin.ClusterUID, b.Name)
+	return opened, s, err
+}
+
+// findToShow is find for those who show what a backup holds: of one that was changed
+// after it was signed, they show what somebody else made of it.
+func (a *app) findToShow(ctx context.Context, name string, from *bucketFlags) (*bucket.Bucket, *catalog.Snapshot, error) {
+	opened, s, err := a.find(ctx, name, from)
+	if err == nil && archive.Verify(s.Envelope, opened.Trusted) == archive.Tampered {
+		_, err = fmt.Fprintf(a.err, "ark: backup %s was changed after it was signed: what is shown may not be what was backed up\n", name)
+	}
 	return opened, s, err
 }

@@ -309,6 +309,13 @@ func TestSignaturesOfABucketAlone(t *testing.T) {
 	if _, err := os.Stat(file); err == nil {
 		t.Error("an archive was written all the same")
 	}
+	const changed = "was changed after it was signed: what is shown may not be what was backed up\n"
+	for _, verb := range []string{"contents", "logs"} {
+		check(t, u.ark(t.Context(), "backup", verb, "changed", "--store", s.url()), exit.Failed, nil, []string{"ark: backup changed " + changed})
+		if got := u.ark(t.Context(), "backup", verb, "signed", "--store", s.url()); strings.Contains(got.Err, changed) {
+			t.Errorf("%s of one that is as it was signed: %s", verb, got.Err)
+		}
+	}
 	check(t, u.ark(t.Context(), "backup", "get", "--trusted-key", trusted), exit.Usage, nil, []string{"--trusted-key goes with --store"})
 	check(t, u.ark(t.Context(), "backup", "get", "--store", s.url(), "--trusted-key", "AAAA"), exit.Usage, nil,
 		[]string{`--trusted-key "AAAA": write the base64 of the 32 bytes of an Ed25519 public key`})

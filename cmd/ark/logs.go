@@ -88,7 +88,7 @@ was never committed has none there: the log of ark server tells of it.`,
 }
 
 func (a *app) backupLogs(ctx context.Context, name string, o *logFlags) error {
-	opened, s, err := a.find(ctx, name, &o.from)
+	opened, s, err := a.findToShow(ctx, name, &o.from)
 	if err != nil {
 		return err
 	}
