@@ -121,7 +121,7 @@ func (o *backupCreate) backup(name string, now time.Time) (*v1alpha1.Backup, err
 		return nil, exit.Usagef("NAME is missing: it can only be left out with --from-schedule or --from-policy")
 	case from != "" && len(given) > 0:
 		return nil, exit.Usagef("%s cannot be combined with --%s, whose template says what is covered", given[0], flag)
-	case o.ttl < 0:
+	case o.selection.changed("ttl") && o.ttl <= 0:
 		return nil, exit.Usagef("--ttl %v: must be positive", o.ttl)
 	case name == "":
 		name = stamped(from, now)

@@ -39,6 +39,9 @@ func (p *printFlags) check(wait waitFlags) error {
 // manifest prints an object as somebody would commit it. It does not say that the
 // command line made it: what came from Git is never deleted by the controllers.
 func (a *app) manifest(p printFlags, kind string, o client.Object, spec any) error {
+	if err := checkName(o.GetName()); err != nil {
+		return err // that of a policy, say, which no cluster was asked about
+	}
 	labels := o.GetLabels()
 	delete(labels, v1alpha1.CreatedByLabel)
 	if len(labels) == 0 {

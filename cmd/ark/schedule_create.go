@@ -49,6 +49,22 @@ func (k *keepFlags) add(flags *pflag.FlagSet) {
 	flags.Int32Var(&k.yearly, "keep-yearly", 0, "the same for years")
 }
 
+// maxKeep is how many backups a keep rule can want, as the API has it.
+const maxKeep = 10_000
+
+// check tells what the API server would refuse.
+func (k *keepFlags) check() error {
+	for flag, n := range map[string]int32{
+		"keep-last": k.last, "keep-hourly": k.hourly, "keep-daily": k.daily, "keep-weekly": k.weekly,
+		"keep-monthly": k.monthly, "keep-yearly": k.yearly,
+	} {
+		if n < 0 || n > maxKeep {
+			return exit.Usagef("--%s %d: must be from 0 to %d", flag, n, maxKeep)
+		}
+	}
+	return nil
+}
+
 // retention is nil where no flag says anything.
 func (k *keepFlags) retention() *v1alpha1.Retention {
 	r := v1alpha1.Retention{
@@ -168,15 +184,15 @@ func (o *scheduleCreate) check(name string) error {
 		return exit.Usagef("--cron is missing: say when backups are taken, such as --cron \"0 3 * * *\"")
 	case o.policy != "" && len(given) > 0:
 		return exit.Usagef("%s cannot be combined with --from-policy, whose template says what is covered", given[0])
-	case o.ttl < 0:
+	case o.selection.changed("ttl") && o.ttl <= 0:
 		return exit.Usagef("--ttl %v: must be positive", o.ttl)
-	case o.startingDeadline < 0:
+	case o.selection.changed("starting-deadline") && o.startingDeadline <= 0:
 		return exit.Usagef("--starting-deadline %v: must be positive", o.startingDeadline)
 	}
 	if _, err := schedule.Parse(o.cron, o.timeZone); err != nil {
 		return exit.Usagef("--cron, --time-zone: %w", err)
 	}
-	return nil
+	return o.keep.check()
 }
 
 // given lists the flags that were set and are part of a template.

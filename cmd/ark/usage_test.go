@@ -35,6 +35,24 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"a duration below zero": {
 			"backup create a --ttl=-1h", `ark: --ttl -1h0m0s: must be positive; see "ark backup create --help"`,
 		},
+		"a duration of nothing": {
+			"backup create a --ttl 0s -o yaml", `ark: --ttl 0s: must be positive; see "ark backup create --help"`,
+		},
+		"a schedule's duration of nothing": {
+			"schedule create a --cron @daily --ttl 0s -o yaml", `ark: --ttl 0s: must be positive; see "ark schedule create --help"`,
+		},
+		"a deadline of nothing": {
+			"schedule create a --cron @daily --starting-deadline 0s -o yaml", `ark: --starting-deadline 0s: must be positive; see`,
+		},
+		"a keep rule for less than none": {
+			"schedule create a --cron @daily --keep-last -1 -o yaml", `ark: --keep-last -1: must be from 0 to 10000; see`,
+		},
+		"a keep rule for more than can be": {
+			"schedule create a --cron @daily --keep-yearly 10001 -o yaml", `ark: --keep-yearly 10001: must be from 0 to 10000; see`,
+		},
+		"a manifest whose name is made of what no object is called": {
+			"restore create --from-backup B_ -o yaml", `ark: NAME "B_-20261123120000": a lowercase RFC 1123 subdomain must consist of`,
+		},
 		"no name": {
 			"backup create", `ark: NAME is missing: it can only be left out with --from-schedule or --from-policy; see "ark backup create --help"`,
 		},
