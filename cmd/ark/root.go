@@ -49,7 +49,11 @@ is stored and gate every restore.
 		newBackup(a), newRestore(a), newSchedule(a), newPolicy(a), newStorage(a), newServer(a),
 		newCompletion(a), newVersion(a),
 	)
+	root.InitDefaultHelpCmd()
 	for _, noun := range root.Commands() {
+		if noun.Name() == "help" {
+			mindTopics(noun)
+		}
 		for _, cmd := range append(noun.Commands(), noun) {
 			completeAll(a, cmd)
 		}
@@ -77,6 +81,23 @@ func group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(children...)
 	return cmd
+}
+
+// mindTopics makes it a mistake to ask cobra's help command about a command that
+// there is not: by itself it shows another one's help.
+func mindTopics(help *cobra.Command) {
+	help.Short, help.Long = "Show the help of a command", ""
+	help.Example = "  ark help\n  ark help backup create"
+	help.Args = func(cmd *cobra.Command, args []string) error {
+		found, rest, err := cmd.Root().Find(args)
+		if err != nil || len(rest) == 0 {
+			return err
+		}
+		if !found.HasSubCommands() {
+			return exit.Usagef("%q has no command %q", found.CommandPath(), rest[0])
+		}
+		return found.Args(found, rest)
+	}
 }
 
 // arguments makes errors of cobra's checks of arguments errors of usage, which

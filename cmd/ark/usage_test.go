@@ -53,6 +53,12 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"a manifest whose name is made of what no object is called": {
 			"restore create --from-backup B_ -o yaml", `ark: NAME "B_-20261123120000": a lowercase RFC 1123 subdomain must consist of`,
 		},
+		"help about what there is not": {
+			"help bakup", `ark: unknown command "bakup" for "ark": did you mean backup?; see "ark help --help"`,
+		},
+		"help about a verb that there is not": {
+			"help backup mend", `ark: unknown command "mend" for "ark backup"; see "ark help --help"`,
+		},
 		"no name": {
 			"backup create", `ark: NAME is missing: it can only be left out with --from-schedule or --from-policy; see "ark backup create --help"`,
 		},
@@ -137,6 +143,18 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 func TestAGroupAloneShowsItsHelp(t *testing.T) {
 	got := atBucket(t).ark(t.Context(), "backup")
 	check(t, got, exit.Success, []string{"ark backup [command]", "download"}, nil)
+}
+
+func TestHelpAboutACommandIsItsHelp(t *testing.T) {
+	u := atBucket(t)
+	for _, args := range []string{"help", "help backup", "help backup create"} {
+		path := strings.TrimSpace("ark" + strings.TrimPrefix(args, "help"))
+		asked := u.ark(t.Context(), strings.Fields(args)...)
+		check(t, asked, exit.Success, []string{path}, nil)
+		if diff := cmp.Diff(u.ark(t.Context(), append(strings.Fields(path)[1:], "--help")...), asked); diff != "" {
+			t.Errorf("ark %s (-%s --help):\n%s", args, path, diff)
+		}
+	}
 }
 
 func TestThePluginOfKubectlNamesItselfSo(t *testing.T) {
