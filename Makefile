@@ -3,11 +3,12 @@
 
 SHELL   := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 TOOLS   := $(CURDIR)/bin/tools
 CRDS    := charts/ark/files/crds
 RBAC    := charts/ark/files/rbac
 
-# The linker stamps the version. Asking git once more would fail in a checkout that
+# The linker stamps version and commit. Asking git once more would fail in a checkout that
 # belongs to somebody else.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
@@ -28,7 +29,7 @@ help: ## Show this list
 
 .PHONY: build
 build: ## Build bin/ark
-	CGO_ENABLED=$${CGO_ENABLED:-0} go build $(BUILD_FLAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ark ./cmd/ark
+	CGO_ENABLED=$${CGO_ENABLED:-0} go build $(BUILD_FLAGS) -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/ark ./cmd/ark
 
 .PHONY: image
 image: build ## Write bin/ark-image.tar, an image of bin/ark, without a builder

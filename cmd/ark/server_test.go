@@ -167,6 +167,12 @@ func TestVersion(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.Out), &b); err != nil || b != thisBuild() {
 		t.Errorf("got %v, %+v", err, b)
 	}
+	if b.Commit == "" && strings.Contains(u.ark(t.Context(), "version").Out, "Commit:") {
+		t.Error("a commit is shown that nobody knows")
+	}
+	defer func(was string) { commit = was }(commit)
+	commit = "0123abc"
+	check(t, u.ark(t.Context(), "version"), exit.Success, []string{"Commit:\t\t0123abc\n"}, nil)
 	check(t, u.ark(t.Context(), "version", "-o", "name"), exit.Usage, nil, []string{"--output name is for lists: use table, yaml or json"})
 }
 

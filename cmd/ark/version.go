@@ -14,8 +14,9 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/output"
 )
 
-// version is set when a release is built, with -ldflags "-X main.version=v1.2.3".
-var version string
+// version and commit are set when a release is built, with -ldflags
+// "-X main.version=v1.2.3 -X main.commit=…".
+var version, commit string
 
 // build says which program this is.
 type build struct {
@@ -27,7 +28,7 @@ type build struct {
 
 // thisBuild reads what the Go toolchain recorded.
 func thisBuild() build {
-	b := build{Version: version, Go: runtime.Version()}
+	b := build{Version: version, Commit: commit, Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b.named()
@@ -37,6 +38,7 @@ func thisBuild() build {
 	}
 	for _, s := range info.Settings {
 		switch {
+		case commit != "":
 		case s.Key == "vcs.revision":
 			b.Commit = s.Value + b.Commit
 		case s.Key == "vcs.modified" && s.Value == "true":
@@ -68,7 +70,11 @@ func newVersion(a *app) *cobra.Command {
 			case output.YAML, output.JSON:
 				return output.Marshal(a.out, format, b)
 			case output.Table, output.Wide:
-				_, err := fmt.Fprintf(a.out, "Version:\t%s\nCommit:\t\t%s\nGo:\t\t%s\n", b.Version, b.Commit, b.Go)
+				known := "Version:\t" + b.Version + "\n"
+				if b.Commit != "" {
+					known += "Commit:\t\t" + b.Commit + "\n"
+				}
+				_, err := fmt.Fprintf(a.out, "%sGo:\t\t%s\n", known, b.Go)
 				return err
 			default:
 				return exit.Usagef("--output %s is for lists: use table, yaml or json", format)
