@@ -24,7 +24,7 @@ const (
 	Usage Code = 2
 	// Partial: the run finished, and some of it failed.
 	Partial Code = 3
-	// Denied: a rule denied the restore, or it waits for an approval.
+	// Denied: a rule denied the restore.
 	Denied Code = 4
 	// TimedOut: --timeout passed first; the run goes on.
 	TimedOut Code = 5
@@ -39,7 +39,7 @@ func Meanings() []Meaning {
 		{Failed, "failed; the message says why and what to do"},
 		{Usage, "the command line is wrong; nothing was tried"},
 		{Partial, "the run finished, and some objects failed"},
-		{Denied, "a rule denied the restore, or it waits for an approval"},
+		{Denied, "a rule denied the restore; nothing was written"},
 		{TimedOut, "--timeout passed first; the run goes on"},
 		{Interrupted, "interrupted with Ctrl-C; a run that was waited for goes on"},
 	}
