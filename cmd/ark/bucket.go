@@ -114,7 +114,7 @@ func (r backupsInBucket) One(ctx context.Context, name string) (*v1alpha1.Backup
 	if err != nil {
 		return nil, err
 	}
-	return nil, backups.unknown(name, all)
+	return nil, backups.unknown(name, all, "--store", "URL")
 }
 
 // restoresInBucket reads the records of restores from a bucket alone.
@@ -140,5 +140,5 @@ func (r restoresInBucket) One(ctx context.Context, name string) (*v1alpha1.Resto
 	if err != nil {
 		return nil, err
 	}
-	return nil, restores.unknown(name, all)
+	return nil, restores.unknown(name, all, "--store", "URL")
 }

@@ -144,7 +144,7 @@ func TestReadingABucketAlone(t *testing.T) {
 			"backup get nightly-2 -o yaml", exit.Success, []string{"  policyName: shop\n", "kind: Backup\n", "clusterName: production\n"}, nil,
 		},
 		"a backup that there is not": {
-			"backup describe nightly-3", exit.Failed, nil, []string{`ark: there is no backup "nightly-3": did you mean "nightly-2" or "nightly-1"?: list`},
+			"backup describe nightly-3", exit.Failed, nil, []string{`ark: there is no backup "nightly-3": did you mean "nightly-2" or "nightly-1"?: list what there is with "ark backup get --store URL"`},
 		},
 		"the clusters in it": {
 			"storage get -o wide", exit.Success,

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -83,8 +84,9 @@ func (r inCluster[T]) One(ctx context.Context, name string) (T, error) {
 	return obj, r.noun.unknown(name, all)
 }
 
-// unknown says that there is no such object, and what may have been meant.
-func (n *noun[T]) unknown(name string, all []T) error {
+// unknown says that there is no such object, and what may have been meant. where are
+// the flags by which others are found.
+func (n *noun[T]) unknown(name string, all []T, where ...string) error {
 	names := make([]string, 0, len(all))
 	for _, o := range all {
 		names = append(names, o.GetName())
@@ -93,7 +95,8 @@ func (n *noun[T]) unknown(name string, all []T) error {
 	if near := nearest(name, names); len(near) > 0 {
 		text += ": did you mean " + orList(near) + "?"
 	}
-	return exit.Errorf(exit.Failed, "%s: list what there is with \"ark %s get\"", text, n.word)
+	list := append([]string{"ark", n.word, "get"}, where...)
+	return exit.Errorf(exit.Failed, "%s: list what there is with %q", text, strings.Join(list, " "))
 }
 
 // list returns objects to print, in order.

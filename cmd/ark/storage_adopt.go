@@ -55,7 +55,7 @@ The record is written from here, with the credentials of the location's Secret.`
 
 func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error { //nolint:cyclop // one step after the other
 	if !archive.IsUUID(cluster) {
-		return exit.Usagef("CLUSTER-UID %q: must be the UID of a cluster, as \"ark backup get -o wide\" and the bucket show it", cluster)
+		return exit.Usagef("CLUSTER-UID %q: must be the UID of a cluster, as \"ark backup describe\" of one of its backups shows it", cluster)
 	}
 	if !o.yes && !a.asks {
 		return exit.Usagef("nobody can be asked here: confirm with --yes")
