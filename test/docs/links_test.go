@@ -48,6 +48,17 @@ func TestLinksBetweenPagesResolve(t *testing.T) {
 	}
 }
 
+// TestTheREADMELeadsToEveryPage looks for a link to each page that users read: what
+// nothing leads to is not read.
+func TestTheREADMELeadsToEveryPage(t *testing.T) {
+	readme := read(t, "README.md")
+	for _, page := range pages(t) {
+		if page != "README.md" && !strings.Contains(readme, "]("+page+")") {
+			t.Errorf("README.md has no link to %s", page)
+		}
+	}
+}
+
 // hasHeading reports whether a page has a heading that GitHub gives this anchor.
 func hasHeading(t *testing.T, page, anchor string) bool {
 	t.Helper()
