@@ -124,6 +124,69 @@ func named(text string) map[string]bool {
 	return found
 }
 
+// byDefault is what the description of a field says of one that is omitted, where
+// that is a single value.
+var byDefault = regexp.MustCompile(`When omitted, it is ([A-Z0-9][A-Za-z0-9]*)`)
+
+// elsewhere are parts of a spec whose fields the page of BackupPolicy tells of.
+var elsewhere = map[string][]string{"Backup": {"template"}, "Schedule": {"template", "retention"}}
+
+// TestThePagesTellTheDefaultsOfFields compares what the definitions say of fields
+// that are omitted with what the pages say of them, row by row.
+func TestThePagesTellTheDefaultsOfFields(t *testing.T) {
+	compared := 0
+	for _, kind := range kinds {
+		page := "docs/spec/" + strings.ToLower(kind) + ".md"
+		told := passages(read(t, page))
+		spec := definition(t, kind).Properties["spec"]
+		for _, part := range elsewhere[kind] {
+			delete(spec.Properties, part)
+		}
+		for field, value := range defaults(spec) {
+			compared++
+			is := regexp.MustCompile(`\b` + value + `\b`)
+			if !slices.ContainsFunc(told, func(text string) bool { return named(text)[field] && is.MatchString(text) }) {
+				t.Errorf("%s does not say that %s is %s when it is omitted", page, field, value)
+			}
+		}
+	}
+	if compared < 15 {
+		t.Errorf("only %d defaults were compared", compared)
+	}
+}
+
+// defaults are the values of omitted fields below a schema, by field.
+func defaults(s apiextensionsv1.JSONSchemaProps) map[string]string {
+	found := map[string]string{}
+	for name, property := range s.Properties {
+		if m := byDefault.FindStringSubmatch(strings.Join(strings.Fields(property.Description), " ")); m != nil {
+			found[name] = m[1]
+		}
+		maps.Copy(found, defaults(property))
+		if property.Items != nil && property.Items.Schema != nil {
+			maps.Copy(found, defaults(*property.Items.Schema))
+		}
+	}
+	return found
+}
+
+// passages are the rows of the tables of a page, and its paragraphs.
+func passages(page string) []string {
+	var all []string
+	paragraph := ""
+	for line := range strings.Lines(fenced.ReplaceAllString(page, "") + "\n") {
+		switch row := strings.HasPrefix(line, "|"); {
+		case row:
+			all = append(all, line)
+		case strings.TrimSpace(line) == "":
+			all, paragraph = append(all, paragraph), ""
+		default:
+			paragraph += line
+		}
+	}
+	return append(all, paragraph)
+}
+
 // TestThePagesTellTheReasonsOfEachKind compares the reasons that the controller of
 // a kind gives with those in the tables of its page; and no page names a reason
 // that there is not.
