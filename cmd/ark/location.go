@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,7 +16,7 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/access"
 	"github.com/gopherwood/ark/cmd/ark/internal/bucket"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
-	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/blobstore"
 	"github.com/gopherwood/ark/engine/catalog"
 )
@@ -77,29 +76,11 @@ func (a *app) openLocation(ctx context.Context, c client.Reader, cfg *v1alpha1.C
 	opened, err := bucket.Open(ctx, loc, opts, clock(a.now))
 	switch {
 	case err == nil:
-		opened.Trusted = trusted(cfg)
+		opened.Trusted = projection.TrustedKeys(cfg)
 	case strings.HasPrefix(spec.URL, "file:"):
 		return nil, fmt.Errorf("%w (the directory lies where \"ark server\" runs)", err)
 	}
 	return opened, err
-}
-
-// trusted are the keys whose signatures count in the cluster: those that its
-// Config names, and its own.
-func trusted(cfg *v1alpha1.Config) []ed25519.PublicKey {
-	var keys []ed25519.PublicKey
-	add := func(text string) {
-		if key, ok := archive.ParsePublicKey(text); ok {
-			keys = append(keys, key)
-		}
-	}
-	for _, k := range cfg.Spec.TrustedKeys {
-		add(k.PublicKey)
-	}
-	for _, l := range cfg.Status.Storage {
-		add(l.PublicKey)
-	}
-	return keys
 }
 
 // locationOptions reads what the Secrets of a location hold.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/collect"
@@ -40,7 +39,7 @@ func setStatus(s *scope, err error) {
 // setStored reports a committed backup.
 func (s *scope) setStored(err error) {
 	st := &s.backup.Status
-	projection.Status(s.backup, s.snapshot, locations.Trusted(s.cfg), s.holders(), s.now)
+	projection.Status(s.backup, s.snapshot, projection.TrustedKeys(s.cfg), s.holders(), s.now)
 	switch {
 	case err != nil:
 		// The data is safe, and what was asked of it is not done yet.

@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/retention"
@@ -230,7 +230,7 @@ func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]
 // removal is the work of removing the backup from these places.
 func (r *Reconciler) removal(s *scope, from []*place, reason string) removeWork {
 	return removeWork{
-		places: from, clock: r.Clock, memory: &r.memory, trusted: locations.Trusted(s.cfg),
+		places: from, clock: r.Clock, memory: &r.memory, trusted: projection.TrustedKeys(s.cfg),
 		record: archive.Record{Cluster: s.cluster, Name: s.name, By: r.ClusterUID, Reason: reason},
 	}
 }

@@ -17,8 +17,8 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/health"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 )
@@ -196,7 +196,7 @@ func (r *Reconciler) openIn(ctx context.Context, s *scope, name string, origin *
 	}
 	// Whatever rules there are: a marker that was changed after it was signed names
 	// files and digests of somebody else's choice.
-	if archive.Verify(snapshot.Envelope, locations.Trusted(s.cfg)) == archive.Tampered {
+	if archive.Verify(snapshot.Envelope, projection.TrustedKeys(s.cfg)) == archive.Tampered {
 		return step.Stall(v1alpha1.ArchiveInvalidReason,
 			"backup %q in location %q was changed after it was signed: restore from another backup, and find out who writes to the bucket",
 			s.backup.Name, name)

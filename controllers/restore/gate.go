@@ -9,10 +9,10 @@ import (
 	"fmt"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/internal/template"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/archive"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/selection"
@@ -134,7 +134,7 @@ func (g *gate) Object(ctx context.Context, c engrestore.Candidate) (engrestore.R
 // vouches for says of itself is told apart as claimed.
 func (r *Reconciler) facts(s *scope) policies.RestoreFacts {
 	m := s.snapshot.Marker
-	trust := archive.Verify(s.snapshot.Envelope, locations.Trusted(s.cfg))
+	trust := archive.Verify(s.snapshot.Envelope, projection.TrustedKeys(s.cfg))
 	facts := policies.RestoreFacts{
 		Name: s.restore.Name,
 		Backup: policies.RestoredBackup{

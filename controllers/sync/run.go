@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
@@ -68,7 +68,7 @@ func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}
 			Reconciler: r, cfg: cfg, cluster: cfg.Status.ClusterUID, memory: m, catalog: location.Catalog,
 			listed: map[id]stamp{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
 		}
-		one.trusted = locations.Trusted(cfg)
+		one.trusted = projection.TrustedKeys(cfg)
 		one.trust = trustOf(one.trusted)
 		if err := one.do(ctx); err != nil {
 			return failed, err

@@ -20,7 +20,6 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
-	"github.com/gopherwood/ark/engine/archive"
 )
 
 // signingKey is the key of a Secret that holds a PEM-encoded PKCS #8 Ed25519
@@ -138,23 +137,4 @@ func PublicKey(key ed25519.PrivateKey) string {
 		return ""
 	}
 	return base64.StdEncoding.EncodeToString(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
-}
-
-// Trusted returns the public keys whose signatures count in this cluster: those
-// that the Config trusts, and its own as its status shows them.
-func Trusted(cfg *v1alpha1.Config) []ed25519.PublicKey {
-	var texts []string
-	for _, key := range cfg.Spec.TrustedKeys {
-		texts = append(texts, key.PublicKey)
-	}
-	for _, location := range cfg.Status.Storage {
-		texts = append(texts, location.PublicKey)
-	}
-	var keys []ed25519.PublicKey
-	for _, text := range texts {
-		if key, ok := archive.ParsePublicKey(text); ok {
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }

@@ -64,13 +64,6 @@ func TestASigningKeyIsMadeOnceByWhoeverIsFirst(t *testing.T) {
 	if err != nil || !bytes.Equal(again, all[0]) {
 		t.Errorf("another process reads another key, %v", err)
 	}
-	trusted := locations.Trusted(&v1alpha1.Config{
-		Spec:   v1alpha1.ConfigSpec{TrustedKeys: []v1alpha1.TrustedKey{{Name: "theirs", PublicKey: locations.PublicKey(all[0])}, {PublicKey: "none"}}},
-		Status: v1alpha1.ConfigStatus{Storage: []v1alpha1.StorageLocationStatus{{Name: "unsigned"}}},
-	})
-	if len(trusted) != 1 || !bytes.Equal(trusted[0], all[0].Public().(ed25519.PublicKey)) {
-		t.Errorf("trusted keys are %v", trusted)
-	}
 }
 
 func TestWhereNothingIsSigned(t *testing.T) {
