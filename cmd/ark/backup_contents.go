@@ -16,6 +16,7 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/contents"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/cmd/ark/internal/output"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 	"github.com/gopherwood/ark/engine/restore"
@@ -78,9 +79,9 @@ func (a *app) listContents(ctx context.Context, name string, o *backupContents) 
 	if err != nil {
 		return err
 	}
-	wanted, err := selected(t)
+	wanted, err := template.Selection(&t)
 	if err != nil {
-		return exit.Usagef("%w", err)
+		return exit.Usagef("%s", access.Flagged(err.Error()))
 	}
 	opened, s, err := a.findToShow(ctx, name, &o.from)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
-	"github.com/gopherwood/ark/engine/selection"
 )
 
 // selectionFlags say which objects a backup or a restore is about.
@@ -94,27 +93,6 @@ func (s *selectionFlags) template() (v1alpha1.BackupTemplate, error) {
 		t.IncludeClusterResources = &s.includeClusterResources
 	}
 	return t, nil
-}
-
-// selected is what a template selects within a backup.
-func selected(t v1alpha1.BackupTemplate) (selection.Template, error) {
-	wanted := selection.Template{
-		IncludedNamespaces: t.IncludedNamespaces, ExcludedNamespaces: t.ExcludedNamespaces,
-		IncludedResources: t.IncludedResources, ExcludedResources: t.ExcludedResources,
-		ClusterResources: t.IncludeClusterResources,
-	}
-	all := t.OrLabelSelectors
-	if t.LabelSelector != nil {
-		all = []metav1.LabelSelector{*t.LabelSelector}
-	}
-	for i := range all {
-		parsed, err := metav1.LabelSelectorAsSelector(&all[i])
-		if err != nil {
-			return wanted, err
-		}
-		wanted.Selectors = append(wanted.Selectors, parsed)
-	}
-	return wanted, nil
 }
 
 func parseSelector(flag, value string) (*metav1.LabelSelector, error) {

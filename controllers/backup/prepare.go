@@ -18,7 +18,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/internal/step"
-	"github.com/gopherwood/ark/controllers/internal/template"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/backup"

@@ -15,7 +15,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/health"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
-	"github.com/gopherwood/ark/controllers/internal/template"
+	"github.com/gopherwood/ark/controllers/template"
 )
 
 // missingAfter is when a Config that does not exist is looked for again,

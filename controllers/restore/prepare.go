@@ -13,7 +13,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
-	"github.com/gopherwood/ark/controllers/internal/template"
+	"github.com/gopherwood/ark/controllers/template"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/restore/transform"
 	"github.com/gopherwood/ark/engine/selection"

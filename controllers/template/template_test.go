@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/template"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine/selection"
 )
 
