@@ -13,6 +13,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/access"
 	"github.com/gopherwood/ark/cmd/ark/internal/describe"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine/retention"
 )
 
@@ -35,7 +36,7 @@ func keptBy(ctx context.Context, c client.Reader, b *v1alpha1.Backup, now time.T
 	if c.List(ctx, &all, client.MatchingLabels{v1alpha1.ScheduleLabel: name}) != nil {
 		return ""
 	}
-	for _, d := range retention.Decide(now, siblings(all.Items), keepRules(s.Spec.Retention)) {
+	for _, d := range retention.Decide(now, siblings(all.Items), template.KeepRules(s.Spec.Retention)) {
 		if d.Name != b.Name {
 			continue
 		}
@@ -84,15 +85,4 @@ func siblings(all []v1alpha1.Backup) []retention.Backup {
 		judged = append(judged, one)
 	}
 	return judged
-}
-
-// keepRules are those of a Schedule, which may have none.
-func keepRules(r *v1alpha1.Retention) retention.Policy {
-	if r == nil {
-		return retention.Policy{}
-	}
-	return retention.Policy{
-		KeepLast: r.KeepLast, Hourly: r.KeepHourly, Daily: r.KeepDaily, Weekly: r.KeepWeekly,
-		Monthly: r.KeepMonthly, Yearly: r.KeepYearly,
-	}
 }

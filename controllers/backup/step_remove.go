@@ -18,6 +18,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/projection"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/retention"
@@ -201,15 +202,7 @@ func (r *Reconciler) retention(ctx context.Context, schedule string) (retention.
 	if err != nil && !apierrors.IsNotFound(err) {
 		return retention.Policy{}, fmt.Errorf("read Schedule: %w", err)
 	}
-	var policy retention.Policy
-	if keep := o.Spec.Retention; keep != nil {
-		policy = retention.Policy{
-			Hourly: keep.KeepHourly, Daily: keep.KeepDaily, Weekly: keep.KeepWeekly,
-			Monthly: keep.KeepMonthly, Yearly: keep.KeepYearly,
-		}
-		policy.KeepLast = keep.KeepLast
-	}
-	return policy, nil
+	return template.KeepRules(o.Spec.Retention), nil
 }
 
 // labelled returns the names of all Backups that are labelled as the Schedule's:

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Ark Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package template resolves what users write in templates into what the engine
-// asks for.
+// Package template resolves what users write of backups, in templates and keep
+// rules, into what the engine asks for.
 package template
 
 import (
@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/engine/retention"
 	"github.com/gopherwood/ark/engine/selection"
 )
 
@@ -58,6 +59,18 @@ func Selection(t *v1alpha1.BackupTemplate) (selection.Template, error) {
 		Selectors:          selectors,
 		ClusterResources:   t.IncludeClusterResources,
 	}, nil
+}
+
+// KeepRules translates what is kept beyond its ttl. A nil r, of a Schedule that says
+// nothing or is gone, leaves the default: its newest good backup stays.
+func KeepRules(r *v1alpha1.Retention) retention.Policy {
+	if r == nil {
+		return retention.Policy{}
+	}
+	return retention.Policy{
+		KeepLast: r.KeepLast, Hourly: r.KeepHourly, Daily: r.KeepDaily, Weekly: r.KeepWeekly,
+		Monthly: r.KeepMonthly, Yearly: r.KeepYearly,
+	}
 }
 
 // Selectors translates labelSelector and orLabelSelectors, of which at most one

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/template"
+	"github.com/gopherwood/ark/engine/retention"
 	"github.com/gopherwood/ark/engine/selection"
 )
 
@@ -108,4 +109,24 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+func TestKeepRules(t *testing.T) {
+	none := int32(0)
+	for name, tc := range map[string]struct {
+		retention *v1alpha1.Retention
+		want      retention.Policy
+	}{
+		"nothing said": {},
+		"each rule by itself": {
+			&v1alpha1.Retention{KeepLast: &none, KeepHourly: 1, KeepDaily: 2, KeepWeekly: 3, KeepMonthly: 4, KeepYearly: 5},
+			retention.Policy{KeepLast: &none, Hourly: 1, Daily: 2, Weekly: 3, Monthly: 4, Yearly: 5},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, template.KeepRules(tc.retention)); diff != "" {
+				t.Errorf("KeepRules() mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
