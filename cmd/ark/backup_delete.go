@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -22,9 +21,9 @@ import (
 
 // backupDelete is what ark backup delete was asked for.
 type backupDelete struct {
-	reason string
-	yes    bool
-	wait   waitFlags
+	reason    string
+	confirmed confirmation
+	wait      waitFlags
 }
 
 func newBackupDelete(a *app) *cobra.Command {
@@ -44,7 +43,7 @@ deletes no data: it comes back from storage.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.reason, "reason", "deleted with ark backup delete", "why, for the record")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	o.confirmed.add(flags)
 	o.wait.add(flags)
 	return cmd
 }
@@ -56,8 +55,8 @@ func (a *app) deleteBackup(ctx context.Context, name string, o *backupDelete) er
 	if strings.TrimSpace(o.reason) == "" {
 		return exit.Usagef("--reason must not be empty: say why, for the record")
 	}
-	if !o.yes && !a.asks {
-		return exit.Usagef("nobody can be asked here: confirm with --yes")
+	if err := o.confirmed.canAsk(a); err != nil {
+		return err
 	}
 	c, err := a.cluster.Client()
 	if err != nil {
@@ -70,7 +69,7 @@ func (a *app) deleteBackup(ctx context.Context, name string, o *backupDelete) er
 	if err := mayDelete(b); err != nil {
 		return err
 	}
-	if err := a.confirmDeletion(b, o.yes); err != nil {
+	if err := o.confirmed.ask(a, deletionOf(b), "nothing was deleted"); err != nil {
 		return err
 	}
 	if b.Spec.Deletion == nil {
@@ -99,26 +98,13 @@ func mayDelete(b *v1alpha1.Backup) error {
 	return nil
 }
 
-// confirmDeletion asks, unless that was answered on the command line.
-func (a *app) confirmDeletion(b *v1alpha1.Backup, yes bool) error {
-	if yes {
-		return nil
-	}
+// deletionOf is the question that is asked first.
+func deletionOf(b *v1alpha1.Backup) string {
 	what := ""
 	if b.Status.Objects != nil {
 		what = fmt.Sprintf(" of %d objects", b.Status.Objects.Included)
 	}
-	if _, err := fmt.Fprintf(a.err, "Delete the data of backup %s%s for good? Type yes: ", b.Name, what); err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && answer == "" {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "yes" && answer != "y" {
-		return exit.Errorf(exit.Failed, "nothing was deleted")
-	}
-	return nil
+	return fmt.Sprintf("Delete the data of backup %s%s for good?", b.Name, what)
 }
 
 // waitForDeletion waits until the Backup is gone, or, where it is kept because

@@ -4,11 +4,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,10 +20,10 @@ import (
 
 // storageAdopt is what ark storage adopt was asked for.
 type storageAdopt struct {
-	location string
-	backups  []string
-	reason   string
-	yes      bool
+	location  string
+	backups   []string
+	reason    string
+	confirmed confirmation
 }
 
 func newStorageAdopt(a *app) *cobra.Command {
@@ -49,7 +47,7 @@ The record is written from here, with the credentials of the location's Secret.`
 	flags.StringVar(&o.location, "location", "", "storage location that holds them; when omitted, the default one")
 	flags.StringSliceVar(&o.backups, "backup", nil, "names of the backups, as the other cluster called them; when omitted, all of them")
 	flags.StringVar(&o.reason, "reason", "adopted with ark storage adopt", "why, for the record")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	o.confirmed.add(flags)
 	return cmd
 }
 
@@ -57,8 +55,8 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 	if !archive.IsUUID(cluster) {
 		return exit.Usagef("CLUSTER-UID %q: must be the UID of a cluster, as \"ark backup describe\" of one of its backups shows it", cluster)
 	}
-	if !o.yes && !a.asks {
-		return exit.Usagef("nobody can be asked here: confirm with --yes")
+	if err := o.confirmed.canAsk(a); err != nil {
+		return err
 	}
 	c, err := a.cluster.Client()
 	if err != nil {
@@ -91,7 +89,8 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 	if err != nil {
 		return err
 	}
-	if err := a.confirmAdoption(len(names), cluster, spec.Name, o.yes); err != nil {
+	question := fmt.Sprintf("Take over %d backups of cluster %s in storage location %s, which then no longer keeps them?", len(names), cluster, spec.Name)
+	if err := o.confirmed.ask(a, question, "nothing was adopted"); err != nil {
 		return err
 	}
 	return a.recordAdoption(ctx, opened, archive.Record{Cluster: cluster, By: own, Reason: o.reason}, names)
@@ -155,25 +154,6 @@ func toAdopt(ctx context.Context, c *catalog.Catalog, cluster string, only []str
 		return nil, exit.Errorf(exit.Failed, "cluster %s has no backup in this location: list the clusters that have with \"ark storage get --store URL\"", cluster)
 	}
 	return names, nil
-}
-
-// confirmAdoption asks, unless that was answered on the command line.
-func (a *app) confirmAdoption(n int, cluster, location string, yes bool) error {
-	if yes {
-		return nil
-	}
-	_, err := fmt.Fprintf(a.err, "Take over %d backups of cluster %s in storage location %s, which then no longer keeps them? Type yes: ", n, cluster, location)
-	if err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && answer == "" {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "yes" && answer != "y" {
-		return exit.Errorf(exit.Failed, "nothing was adopted")
-	}
-	return nil
 }
 
 // recordAdoption writes a record beside each backup that is not this cluster's
