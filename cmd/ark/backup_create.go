@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
@@ -186,20 +184,6 @@ func ofSchedule(b *v1alpha1.Backup, s *v1alpha1.Schedule) {
 	}
 }
 
-// setLabel sets a label to a name. One that is too long for a label is left out:
-// the spec holds it too.
-func setLabel(o client.Object, key, name string) {
-	if len(validation.IsValidLabelValue(name)) > 0 {
-		return
-	}
-	labels := o.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[key] = name
-	o.SetLabels(labels)
-}
-
 // submitBackup creates b, and waits for it where that was asked for.
 func (a *app) submitBackup(ctx context.Context, c client.WithWatch, b *v1alpha1.Backup, wait waitFlags) error {
 	if err := c.Create(ctx, b); err != nil {
@@ -213,13 +197,4 @@ func (a *app) submitBackup(ctx context.Context, c client.WithWatch, b *v1alpha1.
 	}
 	_, err := fmt.Fprintf(a.out, "See how it goes with \"ark backup describe %s\".\n", b.Name)
 	return err
-}
-
-// taken says, of a name that exists, what to do.
-func taken(err error, word, name string) error {
-	if !apierrors.IsAlreadyExists(err) {
-		return err
-	}
-	return exit.Errorf(exit.Failed, "the name %q is taken: choose another, or look at the %s that has it with \"ark %s describe %s\"",
-		name, word, word, name)
 }

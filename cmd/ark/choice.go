@@ -6,8 +6,6 @@ package main
 import (
 	"errors"
 	"strings"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // choice is a flag whose value is one of a few words, in any case.
@@ -42,6 +40,3 @@ func (c *choice[T]) choices() string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
-
-// objectKey names a cluster-scoped object.
-func objectKey(name string) client.ObjectKey { return client.ObjectKey{Name: name} }

@@ -32,6 +32,14 @@ func checkName(name string) error {
 	return nil
 }
 
+// optionalName takes the name that may be the only argument.
+func optionalName(args []string) (string, error) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	return args[0], checkName(args[0])
+}
+
 // byName orders objects by their names.
 func byName[T client.Object](a, b T) int { return strings.Compare(a.GetName(), b.GetName()) }
 
@@ -94,5 +102,3 @@ func orList(names []string) string {
 	}
 	return strings.Join(quoted, " or ")
 }
-
-func lower(s string) string { return strings.ToLower(s) }

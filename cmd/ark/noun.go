@@ -105,7 +105,7 @@ func (n *noun[T]) list(a *app, items []T, single bool) output.List[T] {
 	return output.List[T]{
 		Items: items, Columns: n.columns, Single: single, Now: a.now(),
 		Kind:     v1alpha1.GroupVersion.WithKind(n.kind),
-		Resource: lower(n.kind) + "." + v1alpha1.GroupVersion.Group,
+		Resource: strings.ToLower(n.kind) + "." + v1alpha1.GroupVersion.Group,
 	}
 }
 
@@ -141,3 +141,6 @@ func conditionStatus(conditions []metav1.Condition, kind string) string {
 	}
 	return ""
 }
+
+// objectKey names a cluster-scoped object.
+func objectKey(name string) client.ObjectKey { return client.ObjectKey{Name: name} }

@@ -4,8 +4,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -101,40 +99,4 @@ func parseSelector(flag, value string) (*metav1.LabelSelector, error) {
 		return nil, exit.Usagef("--%s %q: %w: write key=value, key!=value, key in (a,b), or key", flag, value, err)
 	}
 	return parsed, nil
-}
-
-// fromFlags name what a backup or restore is made from.
-type fromFlags struct {
-	backup, schedule, policy string
-}
-
-// one reports the single flag that is set, by its name without the dashes and
-// its value. It is an error to set more than one.
-func (f fromFlags) one() (flag, value string, err error) {
-	for _, from := range []struct{ flag, value string }{
-		{"from-backup", f.backup}, {"from-schedule", f.schedule}, {"from-policy", f.policy},
-	} {
-		switch {
-		case from.value == "":
-		case flag != "":
-			return "", "", exit.Usagef("set --%s or --%s, not both", flag, from.flag)
-		default:
-			flag, value = from.flag, from.value
-		}
-	}
-	return flag, value, nil
-}
-
-// optionalName takes the name that may be the only argument.
-func optionalName(args []string) (string, error) {
-	if len(args) == 0 {
-		return "", nil
-	}
-	return args[0], checkName(args[0])
-}
-
-// created says that an object was made.
-func (a *app) created(word, name string) error {
-	_, err := fmt.Fprintf(a.out, "%s %s created\n", word, name)
-	return err
 }
