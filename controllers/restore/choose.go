@@ -59,7 +59,7 @@ func (r *Reconciler) chooseNamed(ctx context.Context, s *scope, name string) err
 	switch {
 	case apierrors.IsNotFound(err):
 		return r.unlessSynced(s, step.Stall(v1alpha1.BackupMissingReason,
-			"there is no backup %q: `ark backup get` lists those that there are; create a new Restore of one of them", name))
+			"there is no backup %q: list those that there are with \"ark backup get\", and create a new Restore of one of them", name))
 	case err != nil:
 		return fmt.Errorf("read backup %s: %w", name, err)
 	case stored(&backup):
@@ -94,7 +94,7 @@ func (r *Reconciler) unlessSynced(s *scope, missing error) error {
 	}
 	var known *step.Error
 	if left := s.patience(); left > 0 && errors.As(missing, &known) && known.Reason == v1alpha1.BackupMissingReason {
-		return step.Wait(left, v1alpha1.BackupMissingReason, "%w; it is waited for for %s", missing, left.Round(time.Second))
+		return step.Wait(left, v1alpha1.BackupMissingReason, "%w; Ark waits for it another %s", missing, left.Round(time.Second))
 	}
 	return missing
 }

@@ -200,7 +200,7 @@ func TestWhichBackupIsChosen(t *testing.T) {
 		"one that does not exist": {
 			spec: func(s *v1alpha1.RestoreSpec) { s.BackupName = "none" },
 			end:  true,
-			want: "False BackupMissing: there is no backup \"none\": `ark backup get` lists those that there are",
+			want: "False BackupMissing: there is no backup \"none\": list those that there are with \"ark backup get\"",
 		},
 		"one that may be in a location not listed yet": {
 			prepare: func(f *fixture) {
@@ -209,7 +209,7 @@ func TestWhichBackupIsChosen(t *testing.T) {
 				})
 			},
 			spec: func(s *v1alpha1.RestoreSpec) { s.BackupName = "none" },
-			want: "Unknown BackupMissing: there is no backup \"none\": `ark backup get` lists those that there are; create a new Restore of one of them; location \"second\" was not listed yet",
+			want: "Unknown BackupMissing: there is no backup \"none\": list those that there are with \"ark backup get\", and create a new Restore of one of them; location \"second\" was not listed yet",
 		},
 		"the latest of a Schedule": {
 			prepare: func(f *fixture) {

@@ -41,7 +41,7 @@ func (p *planner) checkSelection() error {
 		}
 	}
 	if len(p.selected)+len(p.plan.skipped) == 0 {
-		return refuse(CodeInvalidRequest, "nothing in the backup matches: see what it holds with its description, "+
+		return refuse(CodeInvalidRequest, "nothing in the backup matches: see what it holds with \"ark backup contents\", "+
 			"and mend includedNamespaces, includedResources, names or the label selectors")
 	}
 	return nil
@@ -60,7 +60,7 @@ func (p *planner) suggest(name string) string {
 		}
 	}
 	if len(found) == 0 {
-		return ": see what it holds with its description"
+		return ": see what it holds with \"ark backup contents\""
 	}
 	slices.SortFunc(found, func(a, b near) int {
 		return cmp.Or(cmp.Compare(b.shared, a.shared), strings.Compare(a.name, b.name))

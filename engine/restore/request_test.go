@@ -28,7 +28,7 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 		"names that nothing has": {
 			func(r *restore.Request) { r.Names = []string{"no-such-name"} },
 			restore.CodeInvalidRequest,
-			"nothing in the backup matches: see what it holds with its description, " +
+			"nothing in the backup matches: see what it holds with \"ark backup contents\", " +
 				"and mend includedNamespaces, includedResources, names or the label selectors",
 		},
 		"two namespaces mapped onto one": {
@@ -50,7 +50,7 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 		"a source that is like nothing in the backup": {
 			func(r *restore.Request) { r.NamespaceMapping = map[string]string{"zzzz": "x"} },
 			restore.CodeMappingSource,
-			`namespaceMapping: the backup holds nothing of namespace "zzzz": see what it holds with its description`,
+			`namespaceMapping: the backup holds nothing of namespace "zzzz": see what it holds with "ark backup contents"`,
 		},
 		"a source that is not selected": {
 			func(r *restore.Request) {
