@@ -120,7 +120,8 @@ func TestWaitingForABackup(t *testing.T) {
 		},
 		"a failure": {
 			[]func(*v1alpha1.Backup){backupStatus(stalled(v1alpha1.LocationMissingReason, "there is no location far"), nil)},
-			exit.Failed, nil, []string{"ark: backup NAME: LocationMissing: there is no location far\n"},
+			exit.Failed, []string{"  next: mend what the status says: it goes on by itself then"},
+			[]string{"ark: backup NAME: LocationMissing: there is no location far\n"},
 		},
 	}
 	for name, tc := range tests {

@@ -72,7 +72,8 @@ func Backup(w io.Writer, b *v1alpha1.Backup, stored Stored, now time.Time) error
 	return p.flush(w)
 }
 
-// BackupOutcome tells, at the end of a wait, what was stored and where.
+// BackupOutcome tells, at the end of a wait, what was stored and where, and what to
+// do where that is not all.
 func BackupOutcome(w io.Writer, b *v1alpha1.Backup, texts Texts) error {
 	p := &page{}
 	st := &b.Status
@@ -95,6 +96,7 @@ func BackupOutcome(w io.Writer, b *v1alpha1.Backup, texts Texts) error {
 		}
 		p.b.WriteString(where + "\n")
 	}
+	p.lines("  next: ", backupAdvice(b))
 	return p.flush(w)
 }
 
