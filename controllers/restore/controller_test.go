@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
@@ -418,6 +420,60 @@ func TestRecreateNeedsALocationThatCanBeWritten(t *testing.T) {
 	f.config(func(s *v1alpha1.ConfigSpec) { s.Storage[0].Access = v1alpha1.AccessReadOnly })
 	f.restore("recreate", func(s *v1alpha1.RestoreSpec) { s.ExistingResourcePolicy = v1alpha1.ExistingResourceRecreate })
 	hasPrefix(t, "Ready", f.settle("recreate"), "False RequestInvalid: existingResourcePolicy: ")
+}
+
+// deleting calls before, before it deletes.
+type deleting struct {
+	engine.Writer
+
+	before func()
+}
+
+func (w deleting) Delete(ctx context.Context, r engine.Resource, namespace, name string, only engine.DeleteOptions) error {
+	w.before()
+	only.KeepDependents = false // there is no garbage collector here to let them go
+	return w.Writer.Delete(ctx, r, namespace, name, only)
+}
+
+func TestWhatRecreateDeletesIsStoredBeforeItDoes(t *testing.T) {
+	f := setUp(t)
+	f.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: f.into}})
+	f.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: f.into, Name: "settings"}, Data: map[string]string{"a": "edited since"}})
+	stored := func() (objects []string) {
+		for blob, err := range f.store.List(t.Context(), f.uid+"/restores/recreate/", false) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(blob.Key, "/replaced-") {
+				r, err := f.store.Open(t.Context(), blob.Key, 0, -1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				content, err := io.ReadAll(r)
+				if err = errors.Join(err, r.Close()); err != nil {
+					t.Fatal(err)
+				}
+				objects = append(objects, string(content))
+			}
+		}
+		return objects
+	}
+	deleted := 0
+	f.r.Target.Writer = deleting{f.r.Target.Writer, func() {
+		deleted++
+		if got := stored(); len(got) != 1 || !strings.Contains(got[0], "edited since") {
+			t.Errorf("stored before the object is deleted: %q, want the object", got)
+		}
+	}}
+	// Nothing of an attempt that breaks off is recorded, but for what it deleted.
+	f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: archive.PlanFile, Nth: 1, Effect: storetest.Fail(errors.New("connection reset"))})
+	f.restore("recreate", func(s *v1alpha1.RestoreSpec) { s.ExistingResourcePolicy = v1alpha1.ExistingResourceRecreate })
+	hasPrefix(t, "Ready at first", f.settle("recreate"), "Unknown Retrying: ")
+	f.clock.Advance(time.Minute)
+	hasPrefix(t, "Ready then", f.settle("recreate"), "True Succeeded: ")
+	if got := stored(); deleted != 1 || len(got) != 1 {
+		t.Errorf("%d objects were deleted and %d stored, want one each", deleted, len(got))
+	}
 }
 
 func TestLongNamesBecomeLabels(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -20,8 +21,8 @@ import (
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
-// replacedFile holds the objects that were deleted to be created anew.
-const replacedFile = "replaced.jsonl.gz"
+// replacedFile holds an object that was deleted to be created anew; they are counted.
+const replacedFile = "replaced-%06d.json"
 
 // recorder keeps what came of a restore where it outlives the Restore object.
 type recorder interface {
@@ -49,9 +50,10 @@ func (r *Reconciler) recorder(s *scope) recorder {
 
 // writers take what a run writes while it runs.
 type writers struct {
-	// lines takes a line for every object, log what the run tells of itself, and
-	// replaced the objects that are deleted; it may be nil.
-	lines, log, replaced io.Writer
+	// lines takes a line for every object, and log what the run tells of itself.
+	lines, log io.Writer
+	// replaced keeps an object that is about to be deleted; it may be nil.
+	replaced func(ctx context.Context, live engine.Object) error
 }
 
 // storeRecorder records beside the backup.
@@ -83,13 +85,6 @@ func (r storeRecorder) begin(ctx context.Context, w *work) (record, error) {
 		rec.discard()
 		return nil, err
 	}
-	if w.request.Existing != engrestore.ExistingRecreate {
-		return rec, nil
-	}
-	if rec.old, err = startFile(ctx, folder, replacedFile); err != nil {
-		rec.discard()
-		return nil, err
-	}
 	return rec, nil
 }
 
@@ -99,22 +94,22 @@ type storeRecord struct {
 	folder *catalog.RestoreRecord
 	plan   *gzipFile
 	log    *gzipFile
-	old    *gzipFile
+	// replaced counts the objects that were deleted.
+	replaced atomic.Int64
 }
 
 func (r *storeRecord) writers() writers {
-	w := writers{lines: r.plan, log: r.log}
-	if r.old != nil {
-		w.replaced = r.old
-	}
-	return w
+	return writers{lines: r.plan, log: r.log, replaced: r.keepReplaced}
+}
+
+// keepReplaced stores an object at once, in a file of its own: what a restore wrote
+// down is discarded when it breaks off, and what it deleted must not be.
+func (r *storeRecord) keepReplaced(ctx context.Context, live engine.Object) error {
+	return r.folder.Keep(ctx, fmt.Sprintf(replacedFile, r.replaced.Add(1)), live.Raw)
 }
 
 func (r *storeRecord) commit(ctx context.Context, e *ending, report *engrestore.Report) error {
-	for _, f := range []*gzipFile{r.plan, r.log, r.old} {
-		if f == nil {
-			continue
-		}
+	for _, f := range []*gzipFile{r.plan, r.log} {
 		if err := f.Close(); err != nil {
 			return err
 		}
@@ -143,7 +138,7 @@ func (r *storeRecord) results(ctx context.Context, report *engrestore.Report) er
 }
 
 func (r *storeRecord) discard() {
-	for _, f := range []*gzipFile{r.plan, r.log, r.old} {
+	for _, f := range []*gzipFile{r.plan, r.log} {
 		if f != nil {
 			f.discard()
 		}

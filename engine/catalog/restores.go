@@ -41,6 +41,19 @@ func (c *Catalog) NewRestoreRecord(cluster, name, uid string) (*RestoreRecord, e
 	}, nil
 }
 
+// Keep writes a file at once. It is there whether or not the record ever exists, and
+// the summary does not name it: there may be more of them than it has room for. No
+// two may have the same name.
+func (r *RestoreRecord) Keep(ctx context.Context, name string, content []byte) error {
+	if !archive.IsFile(name) {
+		return fmt.Errorf("keep %q: it is not a file name", name)
+	}
+	if err := r.c.put(ctx, r.prefix+name, content); err != nil {
+		return fmt.Errorf("keep %s: %w", name, err)
+	}
+	return nil
+}
+
 // Commit writes the summary, with which the record exists. What the record knows
 // is filled in: Format, Store, Cluster.UID, Name, UID, Tool and Files. It may be
 // repeated until it succeeds.

@@ -64,7 +64,7 @@ func TestExistingObjectsThatDiffer(t *testing.T) {
 			req.Existing = tc.existing
 			req.Selection.IncludedResources = []string{"configmaps", "namespaces"}
 			var replaced bytes.Buffer
-			report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &replaced})
+			report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&replaced)})
 			report.Results.Skipped = 0
 			if report.Results != tc.want {
 				t.Errorf("Results = %+v, want %+v: %v %v", report.Results, tc.want, report.Warnings, report.Errors)
@@ -101,7 +101,7 @@ func TestRecreateSparesWhatTheArchiveDoesNotKnow(t *testing.T) {
 	}
 	req := request()
 	req.Existing = restore.ExistingRecreate
-	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{})})
 	if report.Results.Updated != 3 {
 		t.Errorf("Results = %+v, want 3 recreated: %v", report.Results, report.Errors)
 	}
@@ -125,7 +125,7 @@ func TestRecreateSparesTheOwnerOfVolumes(t *testing.T) {
 	}
 	req := request()
 	req.Existing = restore.ExistingRecreate
-	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{})})
 	want := "statefulsets.apps/a/db: exists and differs in spec.is: not recreated: it owns other objects, which would be deleted with it"
 	if !slices.Contains(report.Warnings, want) {
 		t.Errorf("Warnings = %v, want %q", report.Warnings, want)
@@ -141,7 +141,7 @@ func TestALeaseIsNeverTakenFromItsHolder(t *testing.T) {
 		}
 		req := request()
 		req.Existing = existing
-		report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+		report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{})})
 		if got := transform.Text(target.object("leases.coordination.k8s.io/a/leader"), "spec", "holderIdentity"); got != "new" {
 			t.Errorf("%s: held by %q, want new", existing, got)
 		}
@@ -168,7 +168,7 @@ func TestWhatIsNeverRecreated(t *testing.T) {
 	}
 	req := request()
 	req.Existing = restore.ExistingRecreate
-	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}})
+	report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{})})
 	kept := map[string]bool{}
 	for _, key := range target.keys() {
 		kept[key] = uids[key] == transform.Text(target.object(key), "metadata", "uid")

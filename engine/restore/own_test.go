@@ -33,7 +33,7 @@ func TestWhatArkIsToldIsNeverWrittenOver(t *testing.T) {
 				req.RestoreStatus = []string{"configs.ark.gopherwood.dev"}
 				req.Modifiers = []transform.ModifierSpec{disarm}
 				lines := &lineLog{}
-				report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: &bytes.Buffer{}, Results: lines})
+				report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{}), Results: lines})
 				if diff := cmp.Diff(restore.Counts{Existing: 1}, report.Results); diff != "" {
 					t.Errorf("Results (-want +got):\n%s\n%v", diff, report.Warnings)
 				}

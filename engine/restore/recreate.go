@@ -52,8 +52,8 @@ func (r *run) notRecreated(it *item) string {
 // then; what it owns since loses its owner, and stays.
 func (r *run) recreate(ctx context.Context, p *prepared, live engine.Object) error {
 	it := p.it
-	if err := r.recordReplaced(live); err != nil {
-		return err
+	if err := r.Replaced(ctx, live); err != nil {
+		return fmt.Errorf("%w: %s: %w", errRecording, live.Key(), err)
 	}
 	err := r.retry(ctx, func() error {
 		return r.Writer.Delete(ctx, *it.resource, it.target.Namespace, it.target.Name, engine.DeleteOptions{
@@ -81,15 +81,5 @@ func (r *run) recreate(ctx context.Context, p *prepared, live engine.Object) err
 		return err
 	}
 	it.action, it.outcome = ActionRecreate, Updated
-	return nil
-}
-
-// recordReplaced keeps an object before it is deleted.
-func (r *run) recordReplaced(live engine.Object) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, err := r.Replaced.Write(append(append([]byte(nil), live.Raw...), '\n')); err != nil {
-		return fmt.Errorf("%w: %s: %w", errRecording, live.Key(), err)
-	}
 	return nil
 }

@@ -25,7 +25,7 @@ func TestTheSameRestoreTwiceChangesNothing(t *testing.T) {
 				source, target := shop(t), newFakeCluster(t)
 				req := request()
 				req.Existing = existing
-				opts := restore.Options{Replaced: &bytes.Buffer{}}
+				opts := restore.Options{Replaced: keepIn(&bytes.Buffer{})}
 				mustRun(t, target, req, backup(t, source), opts)
 				target.writes()
 				before := target.sequence

@@ -38,9 +38,10 @@ type Options struct {
 	Gate Gate
 	// Results receives a Line for every object; nil writes none.
 	Results io.Writer
-	// Replaced receives every object that is deleted to be created anew, as JSON, a
-	// line each. ExistingRecreate needs it.
-	Replaced io.Writer
+	// Replaced keeps an object that is about to be deleted to be created anew. Once it
+	// returns nil the object is safe, whatever becomes of this restore. It is called by
+	// several at once. ExistingRecreate needs it.
+	Replaced func(ctx context.Context, live engine.Object) error
 	// Progress is called after every object, one call at a time; nil is fine.
 	Progress func(Progress)
 	// Sleep returns after d, or with the error of ctx once that ends.
@@ -117,7 +118,7 @@ func newRun(ctx context.Context, target Target, req *Request, src Source, opts O
 		return nil, errors.New("restore: Target, Source.Index, Source.Contents and Options.Sleep must be set")
 	}
 	if req.Existing == ExistingRecreate && opts.Replaced == nil {
-		return nil, errors.New("restore: Options.Replaced must be set: Recreate records what it deletes")
+		return nil, errors.New("restore: Options.Replaced must be set: Recreate keeps what it deletes")
 	}
 	discovery, err := target.Discoverer.Discover(ctx)
 	if err != nil {

@@ -8,9 +8,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/restore/transform"
@@ -96,6 +99,17 @@ func mustRun(t *testing.T, c *fakeCluster, req restore.Request, src restore.Sour
 	report, err := run(t, c, req, src, opts)
 	must(t, err)
 	return report
+}
+
+// keepIn keeps what Recreate deletes, a line each.
+func keepIn(w io.Writer) func(context.Context, engine.Object) error {
+	var mu sync.Mutex
+	return func(_ context.Context, live engine.Object) error {
+		mu.Lock()
+		defer mu.Unlock()
+		_, err := w.Write(append(bytes.Clone(live.Raw), '\n'))
+		return err
+	}
 }
 
 func TestAnApplicationComesBackIntoAnEmptyCluster(t *testing.T) {

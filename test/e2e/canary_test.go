@@ -192,7 +192,7 @@ func checkStored(t *testing.T, bucket string, own []string) {
 	for _, path := range stored(t, bucket).leaks(own...) {
 		t.Errorf("a Secret of the controllers is in %s", path)
 	}
-	belongs := []string{"contents.tar.gz", "replaced.jsonl.gz"}
+	belongs := []string{"contents.tar.gz", "replaced-000001.json"}
 	seen := map[string]bool{}
 	for _, path := range stored(t, bucket).leaks(canary) {
 		name := filepath.Base(path)

@@ -5,14 +5,17 @@ package fidelity
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/backup"
 	"github.com/gopherwood/ark/engine/blobstore"
@@ -75,9 +78,16 @@ func (s *stage) restoreInto(tb testing.TB, target restore.Target, from *taken, r
 	index, err := from.catalog.Index(tb.Context(), from.snapshot)
 	must(tb, err)
 	var lines, replaced bytes.Buffer
+	var mu sync.Mutex
+	keep := func(_ context.Context, live engine.Object) error {
+		mu.Lock()
+		defer mu.Unlock()
+		_, err := replaced.Write(append(bytes.Clone(live.Raw), '\n'))
+		return err
+	}
 	report, err := restore.Run(tb.Context(), target, req, restore.Source{
 		Types: restore.TypesOf(from.snapshot.Marker), Index: index, Contents: from.catalog.Contents(from.snapshot),
-	}, restore.Options{Results: &lines, Replaced: &replaced, Sleep: restore.Sleep})
+	}, restore.Options{Results: &lines, Replaced: keep, Sleep: restore.Sleep})
 	must(tb, err)
 	return &restored{Report: report, lines: readLines(tb, &lines), replaced: replaced.String()}
 }
