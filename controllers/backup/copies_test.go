@@ -279,6 +279,23 @@ func TestAnExpiryThatWasBegunIsNotCalledGood(t *testing.T) {
 	hasPrefix(t, "Ready afterwards", f.settle("half-gone"), "True Expired: ")
 }
 
+func TestTheObjectStaysWhileItsRemovalFails(t *testing.T) {
+	f := setUp(t)
+	f.backup("by-ark", func(b *v1alpha1.Backup) {
+		b.Labels = map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByCLI}
+	})
+	f.settle("by-ark")
+	f.store.Inject(storetest.Fault{Op: storetest.OpDelete, Key: "/data/", Effect: storetest.Fail(errors.New("object is locked"))})
+	f.change("by-ark", deletion)
+	for _, try := range []string{"first", "second"} {
+		hasPrefix(t, "Ready at the "+try+" try", f.settle("by-ark"), `Unknown StorageUnavailable: location "main": remove backup by-ark: delete `)
+	}
+	f.store.Heal()
+	if got := f.settle("by-ark"); got != "gone" {
+		t.Errorf("Ready = %q, want the object gone with its data", got)
+	}
+}
+
 // TestAProcessMayDieAtEveryStepOfARemoval kills the process at the first, second
 // and every further step that a removal takes in either store.
 func TestAProcessMayDieAtEveryStepOfARemoval(t *testing.T) {

@@ -128,9 +128,10 @@ func (r *Reconciler) forgetRuns(_ context.Context, s *scope) error {
 
 // deleteRemoved deletes the Backup whose data is gone, and its Restores, as far
 // as Ark made them: what came from Git would only be made again. Where that was
-// broken off, status still says that the data is gone.
+// broken off, status still says that the data is gone; while a removal fails it does
+// not, and the object is where people see that.
 func (r *Reconciler) deleteRemoved(ctx context.Context, s *scope) error {
-	if s.tombstone == nil && !s.gone() {
+	if !s.gone() {
 		return nil
 	}
 	var restores v1alpha1.RestoreList
