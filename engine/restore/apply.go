@@ -191,20 +191,24 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 		r.started.Store(true)
 	}
 	it.messages = append(it.messages, p.Doubts...)
-	p.noteChanges(made)
+	p.noteChanges(p.Manifest, made)
 	_, err = r.complete(ctx, p, made)
 	return err
 }
 
 // noteChanges tells what the cluster made of the object that is not as it was sent:
-// a webhook or an admission policy changes it, or the type has lost a field.
-func (p *prepared) noteChanges(made engine.Object) {
+// a webhook or an admission policy changes it, or the type has lost a field. Hardly
+// any answer has to be decoded for that.
+func (p *prepared) noteChanges(sent transform.Manifest, made engine.Object) {
+	if transform.Holds(sent, made.Raw) {
+		return
+	}
 	m, err := transform.Decode(made.Raw)
 	if err != nil {
 		p.it.messages = append(p.it.messages, "the cluster's answer cannot be compared: "+err.Error())
 		return
 	}
-	if changed := transform.Changed(p.Manifest, m); len(changed) > 0 {
+	if changed := transform.Changed(sent, m); len(changed) > 0 {
 		p.it.messages = append(p.it.messages, "the cluster changed it as it was written: "+fields(changed))
 	}
 }

@@ -275,7 +275,7 @@ func (r *run) update(ctx context.Context, p *prepared, want transform.Manifest, 
 		return err
 	}
 	it.outcome = Updated
-	p.noteChanges(made)
+	p.noteChanges(want, made)
 	_, err = r.complete(ctx, p, made)
 	return err
 }

@@ -36,11 +36,11 @@ func resource(name string) engine.Resource {
 	return engine.Resource{Group: group, Version: "v1", Name: name, Versions: []string{"v1"}, StatusSubresource: status[name]}
 }
 
-func decode(t *testing.T, doc string) transform.Manifest {
-	t.Helper()
+func decode(tb testing.TB, doc string) transform.Manifest {
+	tb.Helper()
 	m, err := transform.Decode([]byte(doc))
 	if err != nil {
-		t.Fatalf("%v in %s", err, doc)
+		tb.Fatalf("%v in %s", err, doc)
 	}
 	return m
 }
