@@ -33,7 +33,7 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*work, error) {
 		return nil, step.Stall(v1alpha1.RequestInvalidReason,
 			"existingResourcePolicy: Recreate stores what it deletes beside the backup, and location %q is ReadOnly: use Update, or allow writing", s.location.Spec.Name)
 	}
-	req.Label = labelValue(s.restore.Name)
+	req.Label, req.OwnNamespace = labelValue(s.restore.Name), r.Namespace
 	gate, err := r.gate(ctx, s)
 	if err != nil {
 		return nil, err

@@ -71,14 +71,24 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 // made reports whether this restore made the object. Of what Ark is told it never
 // counts as that: a label must not be enough to have it completed.
 func (r *run) made(it *item, live engine.Object) bool {
-	return it.source.Group != ownGroup && live.Meta.Labels[transform.RestoreLabel] == r.req.Label
+	return !r.tellsArk(it) && live.Meta.Labels[transform.RestoreLabel] == r.req.Label
+}
+
+// tellsArk reports whether Ark is told by the object what to do, or whom to trust: its
+// own kinds, and the Secrets and ConfigMaps that these name, which lie in its namespace.
+func (r *run) tellsArk(it *item) bool {
+	if it.source.Group == ownGroup {
+		return true
+	}
+	named := it.source.GroupResource == secretType || it.source.GroupResource == configMapType
+	return named && r.req.OwnNamespace != "" && it.target.Namespace == r.req.OwnNamespace
 }
 
 // overwrite decides what becomes of an object that differs.
 func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 	switch {
-	case it.source.Group == ownGroup:
-		j.message += ": left as it is, because the gates of restores are among what Ark is told: change it where it is kept"
+	case r.tellsArk(it):
+		j.message += ": left as it is, because gates and keys are among what Ark is told: change it where it is kept"
 		it.code = CodeOwnSettings
 	case isDefaultAccount(it) && transform.IsPristineAccount(live):
 		j.action = ActionUpdate

@@ -5,7 +5,9 @@ package restore_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,6 +54,31 @@ func TestWhatArkIsToldIsNeverWrittenOver(t *testing.T) {
 					t.Errorf("spec = %v", m["spec"])
 				}
 			})
+		}
+	}
+}
+
+// Keys, credentials and rules are named by Ark's own kinds.
+func TestWhatLiesInArksNamespaceIsNeverWrittenOver(t *testing.T) {
+	for _, existing := range []restore.Existing{restore.ExistingUpdate, restore.ExistingRecreate} {
+		for _, kind := range []string{"Secret", "ConfigMap"} {
+			for into, want := range map[string]string{"ark": "live", "elsewhere": "archived"} {
+				t.Run(fmt.Sprintf("%s of a %s into %s", existing, kind, into), func(t *testing.T) {
+					source, target := newFakeCluster(t), newFakeCluster(t)
+					object := `{"apiVersion":"v1","kind":%q,"metadata":{"namespace":%q,"name":"o","labels":{"ark-restore":%q}},"data":{"k":%q}}`
+					source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+					source.add(fmt.Sprintf(object, kind, "a", "", "archived"))
+					target.add(fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, into))
+					target.add(fmt.Sprintf(object, kind, into, "other", "live"))
+					req := request()
+					req.Existing, req.OwnNamespace, req.NamespaceMapping = existing, "ark", map[string]string{"a": into}
+					report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{})})
+					resource := strings.ToLower(kind) + "s/" + into + "/o"
+					if got := transform.Text(target.object(resource), "data", "k"); got != want {
+						t.Errorf("data.k = %q, want %q: %v", got, want, report.Warnings)
+					}
+				})
+			}
 		}
 	}
 }

@@ -33,6 +33,9 @@ type Request struct {
 	// Label marks every restored object, and tells the objects of an earlier
 	// attempt of this restore from all others. It is a valid label value.
 	Label string
+	// OwnNamespace is Ark's: what exists there of the Secrets and ConfigMaps that it is
+	// told by is never written over.
+	OwnNamespace string
 	// Selection narrows the restore; the zero value takes the whole backup.
 	Selection selection.Template
 	// Names are object names or globs; none matches all.

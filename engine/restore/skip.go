@@ -23,8 +23,9 @@ const (
 	CodeOwnRecord = "own-record"
 	// CodeRemade: a controller makes the object from another one of the backup.
 	CodeRemade = "remade-by-controller"
-	// CodeOwnSettings: a Config, BackupPolicy or Schedule exists and differs; the gates
-	// of restores are among them, and no restore writes over these.
+	// CodeOwnSettings: a Config, BackupPolicy or Schedule, or a Secret or ConfigMap in
+	// Ark's namespace, exists and differs; the gates of restores and the keys of backups
+	// are among them, and no restore writes over these.
 	CodeOwnSettings = "own-settings"
 	// CodeNotInBackup: the object was left out of the backup.
 	CodeNotInBackup = "not-in-backup"
