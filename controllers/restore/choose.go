@@ -45,7 +45,7 @@ func (r *Reconciler) choose(ctx context.Context, s *scope) error {
 	if err := r.Client.List(ctx, &list, client.MatchingLabels{label: name}); err != nil {
 		return fmt.Errorf("list backups of %s %s: %w", kind, name, err)
 	}
-	backup, err := latest(list.Items, r.ClusterUID, kind, name)
+	backup, err := latest(list.Items, r.ClusterUID, s.now, kind, name)
 	if err != nil {
 		return r.unlessSynced(s, err)
 	}
@@ -114,9 +114,24 @@ func stored(b *v1alpha1.Backup) bool {
 	return b.Status.CompletionTime != nil && (c == v1alpha1.CompletenessComplete || c == v1alpha1.CompletenessPartial)
 }
 
+// maxAhead is how far in the future a backup may have been completed to be taken for
+// the latest: the clocks of two nodes never agree.
+const maxAhead = time.Hour
+
+// newer reports whether a backup is newer than another. One of a clock that was wrong
+// is older than any other, or it would be the latest for years.
+func newer(b, other *v1alpha1.Backup, now time.Time) bool {
+	limit := now.Add(maxAhead)
+	is, was := b.Status.CompletionTime, other.Status.CompletionTime
+	if wrong := is.After(limit); wrong != was.After(limit) {
+		return !wrong
+	}
+	return is.After(was.Time)
+}
+
 // latest returns the newest backup that this cluster took. Where it took none,
 // the worst day may have come: then the one other cluster that did is meant.
-func latest(backups []v1alpha1.Backup, clusterUID, kind, name string) (*v1alpha1.Backup, error) {
+func latest(backups []v1alpha1.Backup, clusterUID string, now time.Time, kind, name string) (*v1alpha1.Backup, error) {
 	byCluster := map[string]*v1alpha1.Backup{}
 	for i := range backups {
 		b := &backups[i]
@@ -127,7 +142,7 @@ func latest(backups []v1alpha1.Backup, clusterUID, kind, name string) (*v1alpha1
 		if health.Foreign(b, clusterUID) {
 			uid = b.Labels[v1alpha1.ClusterLabel]
 		}
-		if have := byCluster[uid]; have == nil || have.Status.CompletionTime.Before(b.Status.CompletionTime) {
+		if have := byCluster[uid]; have == nil || newer(b, have, now) {
 			byCluster[uid] = b
 		}
 	}

@@ -223,6 +223,15 @@ func TestWhichBackupIsChosen(t *testing.T) {
 			},
 			spec: bySchedule, want: "True Succeeded: ", backup: "nightly-20260102000000",
 		},
+		"not one of a clock that was years ahead": {
+			prepare: func(f *fixture) {
+				f.clock.Advance(20000 * time.Hour)
+				f.backup("nightly-20290101000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+				f.clock.Advance(-20000 * time.Hour)
+				f.backup("nightly-20260102000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+			},
+			spec: bySchedule, want: "True Succeeded: ", backup: "nightly-20260102000000",
+		},
 		"that of the one other cluster, where this one has none": {
 			prepare: func(f *fixture) {
 				f.backup("nightly-20260101000000", otherCluster, "ark.gopherwood.dev/schedule=nightly")
