@@ -14,6 +14,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
@@ -110,11 +111,24 @@ func (r *run) collectable(ctx context.Context, o catalog.Orphan, owned map[orpha
 	switch {
 	case owned[orphan{o.Name, o.Attempt}]:
 		return false, nil
-	case o.Superseded || !o.Complete:
+	case o.Superseded:
+		return r.believed(ctx, o.Name)
+	case !o.Complete:
 		return true, nil
 	}
 	_, removed, err := r.catalog.Deletion(ctx, r.cluster, o.Name)
 	return removed, err
+}
+
+// believed reports whether a marker may tell that attempts other than its own are of no
+// use: where markers are signed, somebody may have put another one in its place, and
+// what is on hold is not touched.
+func (r *run) believed(ctx context.Context, name string) (bool, error) {
+	s, err := r.catalog.Marker(ctx, r.cluster, name)
+	if err != nil {
+		return false, err
+	}
+	return !s.Held && (len(r.trusted) == 0 || archive.Verify(s.Envelope, r.trusted) == archive.Verified), nil
 }
 
 // ownedAttempts are those that a Backup speaks of: that run, or that are taken to

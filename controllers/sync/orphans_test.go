@@ -4,6 +4,8 @@
 package sync_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -156,6 +158,48 @@ func TestOrphansStayWhereAnythingIsDoubtful(t *testing.T) {
 			}
 			if !strings.Contains(l.SyncMessage, tc.says) && what != "the store lies about markers" {
 				t.Errorf("syncMessage = %q, want it to say %q", l.SyncMessage, tc.says)
+			}
+		})
+	}
+}
+
+func TestAMarkerThatIsNotBelievedTakesNoAttemptWithIt(t *testing.T) {
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		signed, held bool
+		want         []string
+	}{
+		"one that is signed":                  {signed: true, want: []string{"a1"}},
+		"one that somebody put in its place":  {want: []string{"a1", "whole"}},
+		"one that is signed, and put on hold": {signed: true, held: true, want: []string{"a1", "whole"}},
+	}
+	for what, tc := range tests {
+		t.Run(what, func(t *testing.T) {
+			b := newBench(t, "main")
+			b.changeConfig(func(s *v1alpha1.ConfigSpec) {
+				s.TrustedKeys = []v1alpha1.TrustedKey{{Name: "own", PublicKey: base64.StdEncoding.EncodeToString(public)}}
+			})
+			if tc.signed {
+				b.keys = []ed25519.PrivateKey{key}
+			}
+			b.commit("main", here, name(1))
+			b.crash(here, name(1), "whole", archive.ContentsFile, archive.IndexFile)
+			if tc.held {
+				if _, err := b.catalogs["main"].Append(t.Context(), archive.Record{Type: archive.RecordHold, Cluster: here, Name: name(1), By: here}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.clock.Advance(25 * time.Hour)
+			b.collect()
+			var want []string
+			for _, attempt := range tc.want {
+				want = append(want, name(1)+"/"+attempt)
+			}
+			if diff := cmp.Diff(want, b.attemptsLeft(here)); diff != "" {
+				t.Errorf("attempts (-want +got):\n%s", diff)
 			}
 		})
 	}
