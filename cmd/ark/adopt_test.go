@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +16,8 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/blobstore"
+	"github.com/gopherwood/ark/engine/catalog"
 )
 
 func TestStorageAdopt(t *testing.T) {
@@ -80,6 +83,31 @@ func TestStorageAdopt(t *testing.T) {
 		t.Errorf("owners (-want +got):\n%s", diff)
 	}
 
+	// A copy in another location tells by itself whose it is.
+	s.backup(t, staging, "nightly-7", nil)
+	replica := filepath.Join(t.TempDir(), "replica")
+	if err := os.CopyFS(replica, os.DirFS(s.dir)); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Spec.Storage = append(cfg.Spec.Storage, v1alpha1.StorageLocation{Name: "replica", URL: "file://" + replica})
+	if err := c.Update(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	check(t, adopt(otherCluster, "--location", "main"), exit.Success,
+		[]string{"adopted 1 of 3 backups", "adopted 1 copies of them in storage location replica"}, nil)
+	if diff := cmp.Diff([]string{ownCluster}, ownersIn(t, replica, "nightly-7")); diff != "" {
+		t.Errorf("owners of the copy (-want +got):\n%s", diff)
+	}
+	if err := os.WriteFile(filepath.Join(replica, "ark-store.json"), []byte("?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check(t, adopt(otherCluster, "--location", "main"), exit.Failed, nil,
+		[]string{`storage location "replica" may hold copies that were not adopted: run this again: `})
+	cfg.Spec.Storage = cfg.Spec.Storage[:2]
+	if err := c.Update(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+
 	// One that is broken keeps none of the others.
 	s.backup(t, staging, "nightly-0", nil)
 	s.backup(t, staging, "nightly-8", nil)
@@ -87,9 +115,31 @@ func TestStorageAdopt(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("?"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	check(t, adopt(otherCluster, "--location", "main"), exit.Failed, []string{"adopted 1 of 4 backups"},
+	check(t, adopt(otherCluster, "--location", "main"), exit.Failed, []string{"adopted 1 of 5 backups"},
 		[]string{"1 of the backups cannot be adopted, the first one because: adopt nightly-0: "})
 	if snapshot, err := s.Marker(t.Context(), otherCluster, "nightly-8"); err != nil || snapshot.Owner() != ownCluster {
 		t.Errorf("the one behind the broken one was not adopted: %v, %v", snapshot, err)
 	}
+}
+
+// ownersIn are the owners of backups of the other cluster in another bucket.
+func ownersIn(t *testing.T, dir string, names ...string) []string {
+	t.Helper()
+	opened, err := blobstore.Open(t.Context(), blobstore.Location{Name: "other", URL: "file://" + dir}, blobstore.Options{FileRoot: "/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Attach(t.Context(), opened, clock(func() time.Time { return today }), catalog.Options{Tool: "ark test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var owners []string
+	for _, name := range names {
+		snapshot, err := c.Marker(t.Context(), otherCluster, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owners = append(owners, snapshot.Owner())
+	}
+	return owners
 }

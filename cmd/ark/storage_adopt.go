@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
@@ -33,9 +34,10 @@ func newStorageAdopt(a *app) *cobra.Command {
 		Short: "Take over the backups of a cluster that is gone",
 		Long: `Take over the backups of another cluster: from then on this one keeps, expires and
 deletes them, and the other does not. A record of it is written beside each
-backup. Adopt only from a cluster that is gone for good, or whose people know.
+backup, and beside its copies in the other locations that can be written. Adopt only
+from a cluster that is gone for good, or whose people know.
 
-The record is written from here, with the credentials of the location's Secret.`,
+The records are written from here, with the credentials of the locations' Secrets.`,
 		Example: `  ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e
   ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e --location main --backup shop.nightly-20260101030000`,
 		Args: arguments(cobra.ExactArgs(1)),
@@ -93,7 +95,72 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 	if err := o.confirmed.ask(a, question, "nothing was adopted"); err != nil {
 		return err
 	}
-	return a.recordAdoption(ctx, opened, archive.Record{Cluster: cluster, By: own, Reason: o.reason}, names)
+	record := archive.Record{Type: archive.RecordAdopted, Cluster: cluster, By: own, Reason: o.reason}
+	return errors.Join(a.recordAdoption(ctx, opened, record, names), a.adoptCopies(ctx, c, cfg, adoptedIn{spec.Name, opened}, record, names))
+}
+
+// adoptedIn is the location in which backups were adopted.
+type adoptedIn struct {
+	name string
+	*catalog.Catalog
+}
+
+// adoptCopies records the adoption in every other location that holds copies of the
+// backups and can be written: each of them tells by itself whose a backup is. One that
+// cannot be reached keeps none of the others, and is told.
+func (a *app) adoptCopies(ctx context.Context, c client.Reader, cfg *v1alpha1.Config, from adoptedIn, record archive.Record, names []string) error {
+	var failed []error
+	for i := range cfg.Spec.Storage {
+		spec := &cfg.Spec.Storage[i]
+		if spec.Name == from.name || spec.Access == v1alpha1.AccessReadOnly {
+			continue
+		}
+		adopted, err := a.adoptCopiesIn(ctx, c, spec, from, record, names)
+		if err != nil {
+			failed = append(failed, exit.Errorf(exit.Failed, "storage location %q may hold copies that were not adopted: run this again: %w", spec.Name, err))
+		}
+		if adopted == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(a.out, "adopted %d copies of them in storage location %s\n", adopted, spec.Name); err != nil {
+			return err
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// adoptCopiesIn adopts the copies that one location holds. Another backup of the same
+// name is none.
+func (a *app) adoptCopiesIn(ctx context.Context, c client.Reader, spec *v1alpha1.StorageLocation, from adoptedIn, record archive.Record, names []string) (adopted int, err error) {
+	opts, err := a.locationOptions(ctx, c, spec)
+	if err != nil {
+		return 0, err
+	}
+	opened, err := a.attach(ctx, spec, opts)
+	if err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, record.Name = range names {
+		original, err := from.Marker(ctx, record.Cluster, record.Name)
+		if err != nil {
+			continue // that was told
+		}
+		found, err := opened.Marker(ctx, record.Cluster, record.Name)
+		if errors.Is(err, engine.ErrNotFound) || err == nil && found.Digest != original.Digest {
+			continue
+		}
+		if err == nil {
+			var recorded bool
+			if recorded, err = adoptOne(ctx, opened, record); recorded {
+				adopted++
+			}
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return adopted, errors.Join(failed...)
 }
 
 // chooseLocation returns the location of that name, or the default one.
@@ -160,7 +227,6 @@ func toAdopt(ctx context.Context, c *catalog.Catalog, cluster string, only []str
 // yet. One that cannot be adopted, because it is broken, keeps none of the others.
 // It may be repeated.
 func (a *app) recordAdoption(ctx context.Context, c *catalog.Catalog, record archive.Record, names []string) error {
-	record.Type = archive.RecordAdopted
 	adopted := 0
 	var failed []error
 	for _, name := range names {
