@@ -394,20 +394,39 @@ func TestACommitThatNobodySawIsFound(t *testing.T) {
 	}
 }
 
-func TestSecretsOfTheConfigAreNeverBackedUp(t *testing.T) {
+func TestOwnSecretsAreNeverBackedUp(t *testing.T) {
 	f := setUp(t)
 	f.config(func(s *v1alpha1.ConfigSpec) { s.Storage[0].CredentialsSecretName = "bucket-keys" })
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "bucket-keys"}, StringData: map[string]string{"accessKey": "canary"}}
-	f.create(secret)
-	t.Cleanup(func() {
-		if err := f.client.Delete(context.WithoutCancel(t.Context()), secret); err != nil {
-			t.Error(err)
-		}
-	})
+	left := []string{"ark-own-secret"}
+	tests := map[string]struct {
+		secret, key string
+		codes       []string
+	}{
+		"one that the Config names":               {"bucket-keys", "any", left},
+		"a key that signed before":                {"signing-of-last-year", "ed25519.key", left},
+		"credentials of a bucket of S3":           {"old-s3", "secretAccessKey", left},
+		"credentials of a bucket of Google Cloud": {"old-gs", "serviceAccount.json", left},
+		"an account of Azure":                     {"old-azure", "accountKey", left},
+		"a signature of Azure":                    {"old-signature", "sasToken", left},
+		"one of somebody else":                    {"registry", "password", nil},
+	}
+	for _, tc := range tests {
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: tc.secret}, StringData: map[string]string{tc.key: "canary"}}
+		f.create(secret)
+		t.Cleanup(func() {
+			if err := f.client.Delete(context.WithoutCancel(t.Context()), secret); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	f.backup("guarded", func(b *v1alpha1.Backup) { b.Spec.Template.IncludedNamespaces = []string{labtest.Namespace} })
 	hasPrefix(t, "Ready", f.settle("guarded"), "True Succeeded: ")
-	if diff := cmp.Diff([]string{"ark-own-secret"}, f.index("guarded")["secrets/ark-system/bucket-keys"]); diff != "" {
-		t.Errorf("codes of the Secret (-want +got):\n%s", diff)
+	index := f.index("guarded")
+	for name, tc := range tests {
+		codes, seen := index["secrets/ark-system/"+tc.secret]
+		if diff := cmp.Diff(tc.codes, codes); diff != "" || !seen {
+			t.Errorf("%s: in the index: %t; codes (-want +got):\n%s", name, seen, diff)
+		}
 	}
 }
 

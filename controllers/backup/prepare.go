@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/template"
@@ -49,7 +48,9 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*takeWork, error) {
 	if key != nil {
 		req.Keys = []ed25519.PrivateKey{key}
 	}
-	req.Collect.Protected = protected(s.cfg, r.Locations.Namespace)
+	if req.Collect.Protected, err = r.protected(ctx, s.cfg); err != nil {
+		return nil, err
+	}
 	if c := s.cfg.Spec.Concurrency; c != nil {
 		req.Collect.Lists = int(c.Lists)
 	}
@@ -159,14 +160,17 @@ func join(digests []string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// protected are the Secrets that the Config names: whoever can read a backup must
-// not gain the keys to all others.
-func protected(cfg *v1alpha1.Config, namespace string) map[engine.Key]struct{} {
+// protected are the Secrets that no backup may hold.
+func (r *Reconciler) protected(ctx context.Context, cfg *v1alpha1.Config) (map[engine.Key]struct{}, error) {
+	names, err := r.Locations.Protected(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	keys := map[engine.Key]struct{}{}
-	for _, name := range locations.SecretNames(cfg) {
-		key := engine.Key{Namespace: namespace, Name: name}
+	for _, name := range names {
+		key := engine.Key{Namespace: r.Locations.Namespace, Name: name}
 		key.Resource = "secrets"
 		keys[key] = struct{}{}
 	}
-	return keys
+	return keys, nil
 }

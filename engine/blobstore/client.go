@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gopherwood/ark/engine"
@@ -71,6 +72,15 @@ func (s *secretKeys) take(key string) string {
 		value = value[:len(value)-1]
 	}
 	return string(value)
+}
+
+// confidentialKeys are those under which Secrets hold what must stay secret.
+var confidentialKeys = []string{secretAccessKeyKey, sessionTokenKey, serviceAccountKey, accountKeyKey, sasTokenKey}
+
+// HoldsCredentials reports whether a Secret with these keys can be that of a
+// location: it holds what opens a bucket.
+func HoldsCredentials(secret map[string][]byte) bool {
+	return slices.ContainsFunc(confidentialKeys, func(key string) bool { return len(secret[key]) > 0 })
 }
 
 // noIdentity says what to do about a process that has none. The libraries' own

@@ -17,8 +17,8 @@ const (
 	CodeClusterScoped = "cluster-scoped"
 	// CodeNamespaceNotCovered: the template does not cover the namespace.
 	CodeNamespaceNotCovered = "namespace-not-covered"
-	// CodeOwnSecret: a Secret that Ark's own Config names, such as the credentials
-	// of the bucket that the backup is written to.
+	// CodeOwnSecret: a Secret of Ark's own, such as the credentials of the bucket that
+	// the backup is written to, or a key that signs or signed.
 	CodeOwnSecret = "ark-own-secret"
 	// CodeNotIncluded: under OptIn, no rule includes the object.
 	CodeNotIncluded = "not-included"

@@ -24,7 +24,7 @@ type Options struct {
 	Mode Mode
 	// OnRuleError says what becomes of an object that the rules fail on.
 	OnRuleError RuleErrorAction
-	// Protected are never archived: the Secrets that Ark's own Config names.
+	// Protected are never archived: Ark's own Secrets.
 	Protected map[engine.Key]struct{}
 	// AnyMoment lists each type as it is when its turn comes. Without it, types are
 	// listed as they were at one moment, as far as that is possible.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine/blobstore"
 )
 
 // caKey is the key of a Secret that holds PEM certificates.
@@ -69,9 +70,30 @@ func (l *Locations) secret(ctx context.Context, spec v1alpha1.StorageLocation, f
 	return secret, nil
 }
 
-// SecretNames returns the names of all Secrets that the Config names, in the
+// +kubebuilder:rbac:groups=core,namespace=ark-system,resources=secrets,verbs=list
+
+// Protected returns the names of the Secrets in the controller's namespace that no
+// backup may hold, because whoever can read it would gain the keys to all others:
+// those that the Config names, and those that it named before, or will, which hold a
+// signing key or what opens a bucket. A key that signs no more is believed still.
+func (l *Locations) Protected(ctx context.Context, cfg *v1alpha1.Config) ([]string, error) {
+	var list corev1.SecretList
+	if err := l.Client.List(ctx, &list, client.InNamespace(l.Namespace)); err != nil {
+		return nil, step.Wait(retryAfter, v1alpha1.RetryingReason, "list the Secrets of namespace %s: %w", l.Namespace, err)
+	}
+	names := secretNames(cfg)
+	for i := range list.Items {
+		data := list.Items[i].Data
+		if len(data[signingKey]) > 0 || blobstore.HoldsCredentials(data) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names, nil
+}
+
+// secretNames returns the names of all Secrets that the Config names, in the
 // controller's namespace.
-func SecretNames(cfg *v1alpha1.Config) []string {
+func secretNames(cfg *v1alpha1.Config) []string {
 	var names []string
 	for _, l := range cfg.Spec.Storage {
 		for _, name := range []string{l.CredentialsSecretName, l.CASecretName} {
