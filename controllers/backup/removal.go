@@ -36,8 +36,10 @@ type removeWork struct {
 	// others are the names of backups of the Schedule that its firings did not name.
 	others map[string]bool
 	memory *memory
-	// trusted are the keys whose signatures count.
-	trusted []ed25519.PublicKey
+	// trusted are the keys whose signatures count, and verified says that one of them
+	// signed the backup.
+	trusted  []ed25519.PublicKey
+	verified bool
 }
 
 // remove removes the backup: it is condemned in every store before it goes from

@@ -29,8 +29,12 @@ type memory struct {
 	known map[schedule]reading
 }
 
-// schedule identifies one Schedule's backups in one store.
-type schedule struct{ store, cluster, name, by string }
+// schedule identifies one Schedule's backups in one store: all of them, or those
+// that are verified.
+type schedule struct {
+	store, cluster, name, by string
+	verified                 bool
+}
 
 // reading is what was read at a time.
 type reading struct {
@@ -67,7 +71,11 @@ func (m *memory) keep(of schedule, now time.Time, backups []retention.Backup) {
 // kept: a listing that leaves it out is no reason to remove it.
 func (w removeWork) keptBy(ctx context.Context) (string, error) {
 	now := w.clock.Now()
-	of := schedule{w.places[0].Catalog.Identity().ID, w.record.Cluster, w.schedule, w.record.By}
+	var err error
+	if w.verified, err = w.isVerified(ctx); err != nil {
+		return "", err
+	}
+	of := schedule{w.places[0].Catalog.Identity().ID, w.record.Cluster, w.schedule, w.record.By, w.verified}
 	if known := w.memory.recall(of, now); known != nil {
 		why, instead := w.judge(now, known)
 		if why != "" {
@@ -84,6 +92,18 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 	w.memory.keep(of, now, backups)
 	why, _ := w.judge(now, backups)
 	return why, nil
+}
+
+// isVerified reports whether a trusted key signed the backup.
+func (w removeWork) isVerified(ctx context.Context) (bool, error) {
+	snapshot, err := w.places[0].Catalog.Marker(ctx, w.record.Cluster, w.record.Name)
+	switch {
+	case errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrCorrupt):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return archive.Verify(snapshot.Envelope, w.trusted) == archive.Verified, nil
 }
 
 // judge returns why the backup is to be kept, or else which others are.
@@ -144,7 +164,8 @@ func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
 
 // sibling reads one backup of the Schedule; nil when it is none, or went meanwhile,
 // or cannot be read: then it fills no other's place, and more of the others are
-// kept.
+// kept. A backup that is verified gives way to others that are: whoever can only
+// write into the bucket must not have what nobody can forge removed.
 func (w removeWork) sibling(ctx context.Context, name string) (*retention.Backup, error) {
 	snapshot, err := w.places[0].Catalog.Marker(ctx, w.record.Cluster, name)
 	switch {
@@ -152,7 +173,9 @@ func (w removeWork) sibling(ctx context.Context, name string) (*retention.Backup
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case archive.Verify(snapshot.Envelope, w.trusted) == archive.Tampered: // it is not restored
+	}
+	switch trust := archive.Verify(snapshot.Envelope, w.trusted); {
+	case trust == archive.Tampered, w.verified && trust != archive.Verified: // the first is not restored
 		return nil, nil
 	case snapshot.Marker.Schedule != w.schedule, snapshot.Deletion != nil, snapshot.Owner() != w.record.By:
 		return nil, nil

@@ -5,6 +5,7 @@ package backup
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"strings"
@@ -31,6 +32,7 @@ type shelf struct {
 	catalog *catalog.Catalog
 	clock   *controllertest.Clock
 	memory  memory
+	trusted []ed25519.PublicKey
 }
 
 func newShelf(t *testing.T, n int) *shelf {
@@ -52,7 +54,7 @@ func newShelf(t *testing.T, n int) *shelf {
 	return s
 }
 
-func (s *shelf) take() string {
+func (s *shelf) take(keys ...ed25519.PrivateKey) string {
 	s.Helper()
 	now := s.clock.Now()
 	name := "s-" + now.Format("20060102150405")
@@ -69,7 +71,7 @@ func (s *shelf) take() string {
 	_, err = a.Commit(s.Context(), archive.Marker{
 		Schedule: "s", Spec: json.RawMessage("{}"), Created: now, Started: now, Completed: now, Expires: now.Add(time.Hour),
 		Completeness: archive.Complete, Objects: archive.Counts{Included: 3},
-	})
+	}, keys...)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -82,7 +84,7 @@ func (s *shelf) expire(name string, policy retention.Policy) string {
 	w := removeWork{
 		places: []*place{{Location: &locations.Location{Catalog: s.catalog}}}, clock: s.clock, memory: &s.memory,
 		record: archive.Record{Cluster: someCluster, Name: name, By: someCluster, Reason: expiredReason},
-		expiry: true, schedule: "s", policy: policy,
+		expiry: true, schedule: "s", policy: policy, trusted: s.trusted,
 	}
 	ended, err := w.expire(s.Context(), func(struct{}) {})
 	if err != nil {
@@ -180,4 +182,41 @@ func TestWhatWasReadRemovesNothing(t *testing.T) {
 			t.Errorf("it went, or stays for %q", got)
 		}
 	})
+}
+
+func TestAForgedBackupRemovesNoneThatIsVerified(t *testing.T) {
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stranger, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShelf(t, 1) // of before there was a key
+	s.trusted = []ed25519.PublicKey{public}
+	var signed []string
+	for range 2 {
+		signed = append(signed, s.take(key))
+		s.clock.Advance(time.Hour)
+	}
+	s.take()
+	s.clock.Advance(time.Hour)
+	forged := s.take(stranger)
+	s.clock.Advance(2 * time.Hour)
+
+	one := int32(1)
+	keepOne := retention.Policy{KeepLast: &one}
+	if got := s.expire(signed[1], keepOne); got != "kept: the newest" {
+		t.Errorf("the newest that is verified: %q", got)
+	}
+	if got := s.expire(signed[0], keepOne); got != "" {
+		t.Errorf("one that is verified, older than another, stays: %q", got)
+	}
+	if got := s.expire(s.names()[0], keepOne); got != "" {
+		t.Errorf("one that nobody signed stays: %q", got)
+	}
+	if got := s.expire(forged, keepOne); got == "" {
+		t.Error("the newest of all went")
+	}
 }
