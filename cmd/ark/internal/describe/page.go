@@ -14,6 +14,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/gopherwood/ark/cmd/ark/internal/output"
 )
 
 // page is a description in the making.
@@ -105,7 +107,7 @@ func (p *page) took(start, end *metav1.Time) string {
 }
 
 // oneLine keeps a text from another cluster or a rule on its line.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string { return output.OneLine(s) }
 
 // Bytes tells a size, such as "12.3 MiB"; nothing for 0.
 func Bytes(n int64) string {

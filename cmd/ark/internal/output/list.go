@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -134,7 +136,18 @@ func dash(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return OneLine(s)
+}
+
+// OneLine keeps a text on its line, and takes out what a terminal would act on:
+// whoever can write to a bucket can write anything there.
+func OneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, strings.Join(strings.Fields(strings.ToValidUTF8(s, string(utf8.RuneError))), " "))
 }
 
 // Times prints points in time.

@@ -77,6 +77,19 @@ func TestPrint(t *testing.T) {
 	})
 }
 
+func TestOneLineIsHarmlessOnATerminal(t *testing.T) {
+	for text, want := range map[string]string{
+		"as it is, äö":                  "as it is, äö",
+		"two\n\n lines\tand more ":      "two lines and more",
+		"\x1b[2Jgone, \u009b31mred\x07": "\ufffd[2Jgone, \ufffd31mred\ufffd",
+		"no\xffUTF-8":                   "no\ufffdUTF-8",
+	} {
+		if got := output.OneLine(text); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestTimes(t *testing.T) {
 	at := func(d time.Duration) *metav1.Time { return &metav1.Time{Time: now.Add(d)} }
 	tests := map[string]struct {
