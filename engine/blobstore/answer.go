@@ -233,9 +233,14 @@ func unreachable(err error) error {
 	}
 }
 
-// secretURL matches the parts of URLs in which cloud services put signatures
-// and people put passwords.
-var secretURL = regexp.MustCompile(`(://)[^/@\s"']*@|(://[^?\s"']*)\?[^\s"']*`)
+// Of a URL, cloud services put signatures into the parameters, and people passwords
+// before the host.
+var (
+	parameters = regexp.MustCompile(`(://[^?\s"']*)\?[^\s"']*`)
+	password   = regexp.MustCompile(`://[^/@\s"']*@`)
+)
 
 // redact removes from text what may be secret.
-func redact(text string) string { return secretURL.ReplaceAllString(text, "$1$2") }
+func redact(text string) string {
+	return password.ReplaceAllString(parameters.ReplaceAllString(text, "$1"), "://")
+}

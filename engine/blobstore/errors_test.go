@@ -130,6 +130,7 @@ func TestRedactHidesWhatURLsCanHold(t *testing.T) {
 	for text, want := range map[string]string{
 		"nothing to hide": "nothing to hide",
 		`Put "https://host/c/b?sv=1&sig=hunter2": EOF`:              `Put "https://host/c/b": EOF`,
+		`Get "https://me:hunter2@host/c?sig=hunter2": EOF`:          `Get "https://host/c": EOF`,
 		"dial https://me:hunter2@host/x failed, see http://a?b=c d": "dial https://host/x failed, see http://a d",
 	} {
 		if got := redact(text); got != want {
