@@ -53,7 +53,7 @@ The records are written from here, with the credentials of the locations' Secret
 	return cmd
 }
 
-func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error { //nolint:cyclop // one step after the other
+func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error {
 	if !archive.IsUUID(cluster) {
 		return exit.Usagef("CLUSTER-UID %q: must be the UID of a cluster, as \"ark backup describe\" of one of its backups shows it", cluster)
 	}

@@ -83,46 +83,54 @@ func (r *reader) value(want any, d depth) bool {
 }
 
 func (r *reader) object(want Manifest, d depth) bool {
-	missing := 0
-	for field, v := range want {
-		if !empty(v) && !d.ignores(field) {
-			missing++
-		}
-	}
 	if len(want) > maxCompared || !r.take('{') {
 		return false
 	}
+	missing := wanted(want, d)
 	if r.maybe('}') {
 		return missing == 0
 	}
 	first := len(r.found)
-	for {
-		field, escaped, ok := r.quoted()
-		if !ok || escaped || !r.take(':') {
+	for more := true; more; more = r.maybe(',') {
+		counts, ok := r.field(want, d, first)
+		if !ok {
 			return false
 		}
-		v, sent := want[string(field)]
-		switch {
-		case !sent || d != deeper && d.ignores(string(field)):
-			ok = r.skip()
-		case slices.ContainsFunc(r.found[first:], func(other []byte) bool { return bytes.Equal(field, other) }):
-			return false
-		default:
-			r.found = append(r.found, field)
-			if ok = r.value(v, d.below(field)); !empty(v) {
-				missing--
-			}
-		}
-		switch {
-		case !ok:
-			return false
-		case r.maybe('}'):
-			r.found = r.found[:first]
-			return missing == 0
-		case !r.take(','):
-			return false
+		if counts {
+			missing--
 		}
 	}
+	r.found = r.found[:first]
+	return missing == 0 && r.take('}')
+}
+
+// wanted is how many fields an answer must have.
+func wanted(want Manifest, d depth) int {
+	n := 0
+	for field, v := range want {
+		if !empty(v) && !d.ignores(field) {
+			n++
+		}
+	}
+	return n
+}
+
+// field compares the next field of an object whose first is found[first], and
+// reports whether it is one of those that must be there.
+func (r *reader) field(want Manifest, d depth, first int) (counts, ok bool) {
+	field, escaped, ok := r.quoted()
+	if !ok || escaped || !r.take(':') {
+		return false, false
+	}
+	v, sent := want[string(field)]
+	if !sent || d != deeper && d.ignores(string(field)) {
+		return false, r.skip()
+	}
+	if slices.ContainsFunc(r.found[first:], func(other []byte) bool { return bytes.Equal(field, other) }) {
+		return false, false
+	}
+	r.found = append(r.found, field)
+	return !empty(v), r.value(v, d.below(field))
 }
 
 func (r *reader) list(want []any) bool {
