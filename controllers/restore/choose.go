@@ -45,7 +45,7 @@ func (r *Reconciler) choose(ctx context.Context, s *scope) error {
 	if err := r.Client.List(ctx, &list, client.MatchingLabels{label: name}); err != nil {
 		return fmt.Errorf("list backups of %s %s: %w", kind, name, err)
 	}
-	backup, err := latest(list.Items, r.ClusterUID, s.now, kind, name)
+	backup, err := latest(list.Items, r.ClusterUID, s.newer, kind, name)
 	if err != nil {
 		return r.unlessSynced(s, err)
 	}
@@ -118,31 +118,43 @@ func stored(b *v1alpha1.Backup) bool {
 // the latest: the clocks of two nodes never agree.
 const maxAhead = time.Hour
 
-// newer reports whether a backup is newer than another. One of a clock that was wrong
-// is older than any other, or it would be the latest for years.
-func newer(b, other *v1alpha1.Backup, now time.Time) bool {
-	limit := now.Add(maxAhead)
-	is, was := b.Status.CompletionTime, other.Status.CompletionTime
-	if wrong := is.After(limit); wrong != was.After(limit) {
-		return !wrong
+// newer reports whether a backup is rather the latest than another: it is newer,
+// unless only the other is free of doubt.
+func (s *scope) newer(b, other *v1alpha1.Backup) bool {
+	if doubt := s.doubtful(b); doubt != s.doubtful(other) {
+		return !doubt
 	}
-	return is.After(was.Time)
+	return b.Status.CompletionTime.After(other.Status.CompletionTime.Time)
 }
 
-// latest returns the newest backup that this cluster took. Where it took none,
-// the worst day may have come: then the one other cluster that did is meant.
-func latest(backups []v1alpha1.Backup, clusterUID string, now time.Time, kind, name string) (*v1alpha1.Backup, error) {
+// doubtful reports whether a clock was wrong when the backup was taken, or it would be
+// the latest for years; or whether somebody else may have put it into the bucket: it
+// is not verified, although a location that holds it signs what this cluster takes.
+func (s *scope) doubtful(b *v1alpha1.Backup) bool {
+	if b.Status.CompletionTime.After(s.now.Add(maxAhead)) {
+		return true
+	}
+	return b.Status.Verification != v1alpha1.VerificationVerified &&
+		slices.ContainsFunc(s.cfg.Spec.Storage, func(l v1alpha1.StorageLocation) bool {
+			return l.Signing != nil && slices.Contains(b.Status.StorageLocations, l.Name)
+		})
+}
+
+// latest returns the newest backup that this cluster took, a doubtful one only where
+// there is no other, and never one that was tampered with. Where it took none, the
+// worst day may have come: then the one other cluster that did is meant.
+func latest(backups []v1alpha1.Backup, clusterUID string, newer func(b, other *v1alpha1.Backup) bool, kind, name string) (*v1alpha1.Backup, error) {
 	byCluster := map[string]*v1alpha1.Backup{}
 	for i := range backups {
 		b := &backups[i]
-		if !stored(b) {
+		if !stored(b) || b.Status.Verification == v1alpha1.VerificationTampered {
 			continue
 		}
 		uid := clusterUID
 		if health.Foreign(b, clusterUID) {
 			uid = b.Labels[v1alpha1.ClusterLabel]
 		}
-		if have := byCluster[uid]; have == nil || newer(b, have, now) {
+		if have := byCluster[uid]; have == nil || newer(b, have) {
 			byCluster[uid] = b
 		}
 	}

@@ -232,6 +232,32 @@ func TestWhichBackupIsChosen(t *testing.T) {
 			},
 			spec: bySchedule, want: "True Succeeded: ", backup: "nightly-20260102000000",
 		},
+		"not one that was tampered with": {
+			prepare: func(f *fixture) {
+				f.backup("nightly-20260101000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+				f.clock.Advance(time.Hour)
+				f.backup("nightly-20260102000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+				f.shown("nightly-20260102000000", v1alpha1.VerificationTampered)
+			},
+			spec: bySchedule, want: "True Succeeded: ", backup: "nightly-20260101000000",
+		},
+		"one that is verified, where the location signs, and nobody knows who made the next": {
+			prepare: func(f *fixture) {
+				f.config(func(s *v1alpha1.ConfigSpec) { s.Storage[0].Signing = &v1alpha1.Signing{SecretName: "signing"} })
+				f.backup("nightly-20260101000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+				f.shown("nightly-20260101000000", v1alpha1.VerificationVerified)
+				f.clock.Advance(time.Hour)
+				f.backup("nightly-20260102000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+			},
+			spec: bySchedule, want: "True Succeeded: ", backup: "nightly-20260101000000",
+		},
+		"one of before there was a key, where there is no other": {
+			prepare: func(f *fixture) {
+				f.config(func(s *v1alpha1.ConfigSpec) { s.Storage[0].Signing = &v1alpha1.Signing{SecretName: "signing"} })
+				f.backup("nightly-20260101000000", f.uid, "ark.gopherwood.dev/schedule=nightly")
+			},
+			spec: bySchedule, want: "True Succeeded: ", backup: "nightly-20260101000000",
+		},
 		"that of the one other cluster, where this one has none": {
 			prepare: func(f *fixture) {
 				f.backup("nightly-20260101000000", otherCluster, "ark.gopherwood.dev/schedule=nightly")

@@ -185,6 +185,19 @@ func (f *fixture) backup(name, cluster string, labels ...string) {
 	}
 }
 
+// shown changes what the object of a backup says of its signatures.
+func (f *fixture) shown(name string, v v1alpha1.Verification) {
+	f.t.Helper()
+	var b v1alpha1.Backup
+	if err := f.client.Get(f.t.Context(), client.ObjectKey{Name: name}, &b); err != nil {
+		f.t.Fatal(err)
+	}
+	b.Status.Verification = v
+	if err := f.client.Status().Update(f.t.Context(), &b); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func (f *fixture) clear() {
 	ctx := context.WithoutCancel(f.t.Context())
 	var restores v1alpha1.RestoreList
