@@ -4,7 +4,9 @@
 package transform_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,4 +102,24 @@ func BenchmarkAnswers(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkHoldsEscapes compares a large text of nothing but escapes: what it costs
+// a byte must not grow with it.
+func BenchmarkHoldsEscapes(b *testing.B) {
+	for _, size := range []int{16 << 10, 1 << 20} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			text := strings.Repeat("\n", size)
+			answer, err := json.Marshal(transform.Manifest{"data": transform.Manifest{"k": text}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(answer)))
+			for b.Loop() {
+				if !transform.Holds(transform.Manifest{"data": transform.Manifest{"k": text}}, answer) {
+					b.Fatal("Holds() = false")
+				}
+			}
+		})
+	}
 }
