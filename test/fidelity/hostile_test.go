@@ -56,6 +56,9 @@ type told struct {
 	says string
 }
 
+// hostilePrefix begins the namespace and the API group of a case.
+const hostilePrefix = "hostile-"
+
 const hostilePreamble = `
 ## When the cluster stands in the way
 
@@ -73,7 +76,7 @@ func TestAClusterThatStandsInTheWay(t *testing.T) {
 		for i, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				c.run(t, s, "hostile-"+string(rune('a'+i)))
+				c.run(t, s, hostilePrefix+string(rune('a'+i)))
 			})
 		}
 	})
@@ -130,13 +133,17 @@ func (c *hostileCase) run(t *testing.T, s *stage, ns string) {
 }
 
 // compareNamed checks that the backup names what is not in it, and nothing else.
+// The types of other cases may vanish meanwhile, as they do in a cluster.
 func (c *hostileCase) compareNamed(t *testing.T, backup *taken, ns string) {
 	t.Helper()
 	want := make([]string, 0, len(c.named))
 	for _, text := range c.named {
 		want = append(want, strings.ReplaceAll(text, "NS", ns))
 	}
-	if diff := cmp.Diff(want, backup.snapshot.Marker.Errors); diff != "" {
+	named := slices.DeleteFunc(slices.Clone(backup.snapshot.Marker.Errors), func(text string) bool {
+		return strings.Contains(strings.ReplaceAll(text, ns, ""), hostilePrefix)
+	})
+	if diff := cmp.Diff(want, named); diff != "" {
 		t.Errorf("the backup says (-want +got):\n%s", diff)
 	}
 }
