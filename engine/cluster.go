@@ -78,10 +78,18 @@ type Page struct {
 
 // Historian tells how far the history of a type has come.
 type Historian interface {
-	// Revision returns the resourceVersion of the type's latest state. Those of two
-	// types can be compared where both lie in one etcd, and nowhere else. Errors are
-	// those of Lister; passing failures are retried within.
-	Revision(ctx context.Context, r Resource) (string, error)
+	// Revision returns the type's latest state. Errors are those of Lister.
+	Revision(ctx context.Context, r Resource) (State, error)
+}
+
+// State is what a type was at one time.
+type State struct {
+	// Revision is the resourceVersion. Those of two types can be compared where both
+	// lie in one etcd, and nowhere else.
+	Revision string
+	// Objects is how many objects there are; negative where the API server does not
+	// say.
+	Objects int64
 }
 
 // Getter reads single objects.

@@ -52,7 +52,9 @@ func (c cluster) Discover(context.Context) (engine.Discovery, error) {
 	return engine.Discovery{Resources: []engine.Resource{configMaps, namespaces}}, nil
 }
 
-func (c cluster) Revision(context.Context, engine.Resource) (string, error) { return "7", nil }
+func (c cluster) Revision(context.Context, engine.Resource) (engine.State, error) {
+	return engine.State{Revision: "7", Objects: -1}, nil
+}
 
 func (c cluster) List(_ context.Context, r engine.Resource, _ engine.ListOptions) iter.Seq2[engine.Object, error] {
 	return func(yield func(engine.Object, error) bool) {

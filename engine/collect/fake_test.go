@@ -40,6 +40,9 @@ type cluster struct {
 	pages map[string][]string
 	// history is how far that of types has come, by type; "7" where it is not told.
 	history map[string]string
+	// counts are how many objects types say they have; what is there where it is not
+	// told.
+	counts map[string]int64
 	// asked is called before a type is asked for its history.
 	asked func(resource string) error
 
@@ -108,19 +111,23 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 	}
 }
 
-func (c *cluster) Revision(_ context.Context, r engine.Resource) (string, error) {
+func (c *cluster) Revision(_ context.Context, r engine.Resource) (engine.State, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := r.GroupResource().String()
 	if c.asked != nil {
 		if err := c.asked(name); err != nil {
-			return "", err
+			return engine.State{}, err
 		}
 	}
+	state := engine.State{Revision: usual, Objects: int64(len(c.matching(r, engine.ListOptions{})))}
 	if revision, told := c.history[name]; told {
-		return revision, nil
+		state.Revision = revision
 	}
-	return usual, nil
+	if objects, told := c.counts[name]; told {
+		state.Objects = objects
+	}
+	return state, nil
 }
 
 // usual is the revision of a cluster where nothing happens.

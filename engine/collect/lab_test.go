@@ -326,7 +326,7 @@ func (l *live) anotherEtcd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; number(t, event.ResourceVersion) <= number(t, target)+100; n++ {
+	for n := 0; number(t, event.ResourceVersion) <= number(t, target.Revision)+100; n++ {
 		event.Count = int32(n)
 		if err := l.Update(t.Context(), event); err != nil {
 			t.Fatal(err)

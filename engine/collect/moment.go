@@ -40,6 +40,7 @@ type moment struct {
 	historian engine.Historian
 	// reference is the type whose history the revisions are of.
 	reference engine.Resource
+	sizes     sizes
 
 	mu sync.Mutex
 	// revisions are those of the run, the latest last: more than one when etcd
@@ -53,7 +54,7 @@ type moment struct {
 
 // fix chooses the revision for types. It fails when there is none.
 func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
-	before, err := m.historian.Revision(ctx, m.reference)
+	before, err := m.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
 	if err != nil {
 		return err
 	}
-	now, err := m.historian.Revision(ctx, m.reference)
+	now, err := m.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,6 +81,15 @@ func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
 	return nil
 }
 
+// ask returns the latest revision of the reference.
+func (m *moment) ask(ctx context.Context) (string, error) {
+	state, err := m.historian.Revision(ctx, m.reference)
+	if err == nil {
+		m.sizes.answered(m.reference, state)
+	}
+	return state.Revision, err
+}
+
 // probe returns the revision of each type, empty where there is none. It fails
 // only when ctx ends.
 func (m *moment) probe(ctx context.Context, types []engine.Resource) ([]string, error) {
@@ -88,13 +98,16 @@ func (m *moment) probe(ctx context.Context, types []engine.Resource) ([]string, 
 	group.SetLimit(maxProbes)
 	for i, t := range types {
 		group.Go(func() error {
-			revision, err := m.historian.Revision(ctx, t)
+			state, err := m.historian.Revision(ctx, t)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err == nil {
-				found[i] = cmp.Or(revision, "0")
+			if err != nil {
+				m.sizes.failed(t)
+				return nil
 			}
+			m.sizes.answered(t, state)
+			found[i] = cmp.Or(state.Revision, "0")
 			return nil
 		})
 	}
@@ -133,7 +146,7 @@ func (m *moment) renew(ctx context.Context, gone string) error {
 	if m.revisions[len(m.revisions)-1] != gone {
 		return nil // another list found out first
 	}
-	now, err := m.historian.Revision(ctx, m.reference)
+	now, err := m.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,6 +237,9 @@ func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages
 	err := r.moment.fix(ctx, types)
 	if ctx.Err() != nil {
 		return fmt.Errorf("ask for revisions: %w", context.Cause(ctx))
+	}
+	for _, tasks := range stages {
+		r.moment.sizes.sort(tasks)
 	}
 	if err != nil {
 		r.report.Results.Warn(archive.Message{

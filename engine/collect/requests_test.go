@@ -4,6 +4,7 @@
 package collect_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,6 +73,36 @@ func TestCollectLists(t *testing.T) {
 				t.Errorf("lists (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestCollectListsTheTypesWithTheMostObjectsFirst(t *testing.T) {
+	errDown := errors.New("conversion webhook is down")
+	c := town(t)
+	c.counts = map[string]int64{
+		"secrets": 5, "configmaps": 5, "deployments.apps": 7, "serviceaccounts": 100_000, "roles" + rbac: -1, widgets: 9,
+		"nodes": 3, "persistentvolumes": 4, "namespaces": 2, "clusterroles" + rbac: 80,
+	}
+	c.asked = func(name string) error {
+		if name == widgets {
+			return errDown
+		}
+		return nil
+	}
+	run(t, c, nil, newSink(), collect.Options{Lists: 1, Template: selection.Template{IncludedResources: []string{
+		"secrets", "configmaps", "deployments", "serviceaccounts", "roles", "widgets", "nodes", "persistentvolumes", "clusterroles", "namespaces",
+	}}})
+	want := []string{
+		"namespaces",
+		"roles" + rbac, "serviceaccounts", "deployments.apps", "configmaps", "secrets", widgets + " at ",
+		"persistentvolumes", "nodes",
+		"clusterroles" + rbac, "namespaces",
+	}
+	lists := slices.DeleteFunc(c.lists, func(name string) bool {
+		return name == definitions || name == "clusterrolebindings"+rbac
+	})
+	if diff := cmp.Diff(want, lists); diff != "" {
+		t.Errorf("lists (-want +got):\n%s", diff)
 	}
 }
 

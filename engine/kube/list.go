@@ -50,15 +50,22 @@ func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 }
 
 // Revision implements engine.Historian.
-func (c *Cluster) Revision(ctx context.Context, r engine.Resource) (string, error) {
-	var revision string
-	l := c.newListing(r, engine.ListOptions{OnPage: func(p engine.Page) { revision = p.Revision }})
+func (c *Cluster) Revision(ctx context.Context, r engine.Resource) (engine.State, error) {
+	var page engine.Page
+	var objects int64
+	l := c.newListing(r, engine.ListOptions{OnPage: func(p engine.Page) { page = p }})
 	l.paging = newPaging(1)
-	l.yield = func(engine.Object) bool { return true }
-	if err := l.page(ctx); err != nil {
-		return "", fmt.Errorf("ask for the revision of %s: %w", r.GroupResource(), err)
+	l.yield = func(engine.Object) bool {
+		objects++
+		return true
 	}
-	return revision, nil
+	if err := l.page(ctx); err != nil {
+		return engine.State{}, fmt.Errorf("ask for the revision of %s: %w", r.GroupResource(), err)
+	}
+	if objects += page.Remaining; l.token != "" && page.Remaining <= 0 {
+		objects = -1 // there are more, and it does not say how many
+	}
+	return engine.State{Revision: page.Revision, Objects: objects}, nil
 }
 
 // errStopped ends a listing that nobody wants the rest of.

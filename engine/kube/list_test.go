@@ -246,21 +246,34 @@ func TestRevision(t *testing.T) {
 	one := with(1, first)
 	for name, c := range map[string]struct {
 		script   []http.HandlerFunc
-		want     string
+		want     engine.State
 		kind     error
 		requests []string
 	}{
-		"of a built-in type":       {[]http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("a")))}, "7", nil, []string{one}},
-		"of custom resources":      {[]http.HandlerFunc{answer("%s", metaLast("7", "t1", item("a")))}, "7", nil, []string{one}},
-		"of a type without any":    {[]http.HandlerFunc{answer("%s", metaFirst("", ""))}, "", nil, []string{one}},
-		"after a passing failure":  {[]http.HandlerFunc{status(503, "", ""), answer("%s", metaFirst("7", ""))}, "7", nil, []string{one, one}},
-		"of a type that is hidden": {[]http.HandlerFunc{status(403, "Forbidden", "")}, "", engine.ErrForbidden, []string{one}},
+		"of a built-in type":    {[]http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("a")))}, engine.State{Revision: "7", Objects: 2}, nil, []string{one}},
+		"of custom resources":   {[]http.HandlerFunc{answer("%s", metaLast("7", "t1", item("a")))}, engine.State{Revision: "7", Objects: 2}, nil, []string{one}},
+		"of a type without any": {[]http.HandlerFunc{answer(`{"metadata":{},"items":[]}`)}, engine.State{}, nil, []string{one}},
+		"of a type of one object": {
+			[]http.HandlerFunc{answer(`{"metadata":{"resourceVersion":"7"},"items":[%s]}`, item("a"))}, engine.State{Revision: "7", Objects: 1}, nil, []string{one},
+		},
+		"where more follow and nobody says how many": {
+			[]http.HandlerFunc{answer(`{"metadata":{"resourceVersion":"7","continue":"t1"},"items":[%s]}`, item("a"))},
+			engine.State{Revision: "7", Objects: -1}, nil, []string{one},
+		},
+		"where a limit is of no account": {
+			[]http.HandlerFunc{answer(`{"metadata":{"resourceVersion":"7"},"items":[%s,%s,%s]}`, item("a"), item("b"), item("c"))},
+			engine.State{Revision: "7", Objects: 3}, nil, []string{one},
+		},
+		"after a passing failure": {
+			[]http.HandlerFunc{status(503, "", ""), answer(`{"metadata":{"resourceVersion":"7"},"items":[]}`)}, engine.State{Revision: "7"}, nil, []string{one, one},
+		},
+		"of a type that is hidden": {[]http.HandlerFunc{status(403, "Forbidden", "")}, engine.State{}, engine.ErrForbidden, []string{one}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, c.script...)
 			got, err := s.Revision(t.Context(), configMaps)
 			if got != c.want || !errors.Is(err, c.kind) {
-				t.Errorf("Revision() = %q, %v, want %q, %v", got, err, c.want, c.kind)
+				t.Errorf("Revision() = %v, %v, want %v, %v", got, err, c.want, c.kind)
 			}
 			if diff := cmp.Diff(c.requests, s.requests); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
