@@ -78,7 +78,9 @@ type Page struct {
 
 // Historian tells how far the history of a type has come.
 type Historian interface {
-	// Revision returns the type's latest state. Errors are those of Lister.
+	// Revision returns the type's latest state. Errors are those of Lister, but a
+	// passing failure comes back as a *RetryableError within seconds: others wait for
+	// the answer.
 	Revision(ctx context.Context, r Resource) (State, error)
 }
 

@@ -144,8 +144,8 @@ func (r *run) collectType(ctx context.Context, t task, member Member) error {
 			return fmt.Errorf("list %s: %w", s.name, context.Cause(ctx))
 		default:
 			s.failed(namespace, err)
-			if errors.Is(err, engine.ErrNotFound) {
-				// The type vanished: it is so in every namespace.
+			if errors.Is(err, engine.ErrNotFound) || errors.As(err, new(*engine.RetryableError)) {
+				// The type vanished, or no retry helped: it is so in every namespace.
 				r.typeDone(s)
 				return nil
 			}

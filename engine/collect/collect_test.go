@@ -5,10 +5,12 @@ package collect_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/labels"
@@ -22,6 +24,9 @@ import (
 
 func run(t *testing.T, c *cluster, d collect.Decider, s *sink, opts collect.Options) *collect.Report {
 	t.Helper()
+	if opts.Pause == nil {
+		opts.Pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	}
 	report, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c, Historian: c}, d, s, opts)
 	if err != nil {
 		t.Fatal(err)

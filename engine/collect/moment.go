@@ -11,6 +11,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,10 +25,26 @@ import (
 // catch up first, up to 100 ms after something else was written.
 const maxProbes = 16
 
+// maxRounds is how often the types that fail passingly are asked: an API server that
+// restarts fails all of them, and is back when the reference has been asked again.
+const maxRounds = 2
+
+// maxAsks is how often the reference is asked, with delays between from firstDelay to
+// longDelay: about a minute, which outlasts the restart of an API server.
+const (
+	maxAsks    = 10
+	firstDelay = 200 * time.Millisecond
+	longDelay  = 10 * time.Second
+)
+
 // maxUnknown is how often a type is listed at a revision that the API server does
 // not know, although the type's own lies within the run's: of several, the one that
-// was asked may have a cache that is behind. It waits for that three seconds itself.
-const maxUnknown = 3
+// was asked may have a cache that is behind. It waits for that three seconds itself,
+// and we, in between, for as many times unknownDelay as it was asked.
+const (
+	maxUnknown   = 3
+	unknownDelay = time.Second
+)
 
 // moment is the revision that types are listed at, so that what is archived
 // belongs together. It is safe for concurrent use.
@@ -40,6 +57,7 @@ type moment struct {
 	historian engine.Historian
 	// reference is the type whose history the revisions are of.
 	reference engine.Resource
+	pause     func(context.Context, time.Duration) error
 	sizes     sizes
 
 	mu sync.Mutex
@@ -47,10 +65,19 @@ type moment struct {
 	// compacted one that types were still to be listed at. None means that every type
 	// is listed as it is when its turn comes.
 	revisions []string
-	// apart are the types that are listed as they are all the same, and true when
-	// that is because of a history of their own.
-	apart map[schema.GroupResource]bool
+	// apart are the types that are listed as they are all the same, and why; nil
+	// when that is because of a history of their own.
+	apart map[schema.GroupResource]error
 }
+
+// answer is what a type says of its history.
+type answer struct {
+	revision string
+	err      error
+}
+
+// again reports whether it is worth asking again.
+func (a answer) again() bool { return errors.As(a.err, new(*engine.RetryableError)) }
 
 // fix chooses the revision for types. It fails when there is none.
 func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
@@ -58,60 +85,77 @@ func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
 	if err != nil {
 		return err
 	}
-	found, err := m.probe(ctx, types)
-	if err != nil {
-		return err
-	}
-	now, err := m.ask(ctx)
-	if err != nil {
-		return err
+	now, found := "", make([]answer, len(types))
+	for round := range maxRounds {
+		if round > 0 && !slices.ContainsFunc(found, answer.again) {
+			break
+		}
+		if err := m.probe(ctx, types, found); err != nil {
+			return err
+		}
+		if now, err = m.ask(ctx); err != nil {
+			return err
+		}
 	}
 	if !isRevision(before) || !isRevision(now) {
 		return fmt.Errorf("revisions %q and %q of %s cannot be compared", before, now, m.reference.GroupResource())
 	}
 	for i, t := range types {
-		switch revision := found[i]; {
-		case revision == "":
-			m.apart[t.GroupResource()] = false // its list will tell why
-		case !isBetween(revision, before, now):
-			m.apart[t.GroupResource()] = true
+		switch own := found[i]; {
+		case own.err != nil:
+			m.apart[t.GroupResource()] = own.err
+		case !isBetween(own.revision, before, now):
+			m.apart[t.GroupResource()] = nil
 		}
 	}
 	m.revisions = []string{now}
 	return nil
 }
 
-// ask returns the latest revision of the reference.
+// ask returns the latest revision of the reference, without which there is no moment.
 func (m *moment) ask(ctx context.Context) (string, error) {
-	state, err := m.historian.Revision(ctx, m.reference)
-	if err == nil {
-		m.sizes.answered(m.reference, state)
+	delay := firstDelay
+	for asked := 1; ; asked++ {
+		state, err := m.historian.Revision(ctx, m.reference)
+		if err == nil {
+			m.sizes.answered(m.reference, state)
+			return state.Revision, nil
+		}
+		passing, ok := errors.AsType[*engine.RetryableError](err)
+		if !ok || asked == maxAsks {
+			return "", err
+		}
+		if err := m.pause(ctx, max(delay, passing.After)); err != nil {
+			return "", err
+		}
+		delay = min(2*delay, longDelay)
 	}
-	return state.Revision, err
 }
 
-// probe returns the revision of each type, empty where there is none. It fails
-// only when ctx ends.
-func (m *moment) probe(ctx context.Context, types []engine.Resource) ([]string, error) {
-	found := make([]string, len(types))
+// probe asks each type that has not answered for its revision. It fails only when
+// ctx ends.
+func (m *moment) probe(ctx context.Context, types []engine.Resource, found []answer) error {
 	var group errgroup.Group
 	group.SetLimit(maxProbes)
 	for i, t := range types {
+		if found[i].revision != "" || found[i].err != nil && !found[i].again() {
+			continue
+		}
 		group.Go(func() error {
 			state, err := m.historian.Revision(ctx, t)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err != nil {
+			if found[i].err = err; err != nil {
 				m.sizes.failed(t)
 				return nil
 			}
 			m.sizes.answered(t, state)
-			found[i] = cmp.Or(state.Revision, "0")
+			found[i].revision = cmp.Or(state.Revision, "0")
 			return nil
 		})
 	}
-	return found, group.Wait()
+	return group.Wait()
 }
 
 // of returns the revision to list a type at; empty for the latest.
@@ -124,18 +168,20 @@ func (m *moment) of(t schema.GroupResource) string {
 	return m.revisions[len(m.revisions)-1]
 }
 
-// hasOwnHistory reports whether the revisions of a type are of another history.
-func (m *moment) hasOwnHistory(t schema.GroupResource) bool {
+// isApart reports whether a type is listed as it is, and why where that is not
+// because its revisions are of another history.
+func (m *moment) isApart(t schema.GroupResource) (apart bool, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.apart[t]
+	why, apart = m.apart[t]
+	return apart, why
 }
 
-// leave sets a type apart.
-func (m *moment) leave(t schema.GroupResource, ownHistory bool) {
+// leave sets a type apart; why is nil where it has a history of its own.
+func (m *moment) leave(t schema.GroupResource, why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.apart[t] = ownHistory
+	m.apart[t] = why
 }
 
 // renew replaces a revision that was compacted: all types still to come move to
@@ -150,6 +196,9 @@ func (m *moment) renew(ctx context.Context, gone string) error {
 	if err != nil {
 		return err
 	}
+	if !isRevision(now) {
+		return fmt.Errorf("revision %q of %s is none", now, m.reference.GroupResource())
+	}
 	m.revisions = append(m.revisions, now)
 	return nil
 }
@@ -162,12 +211,18 @@ func (m *moment) recover(ctx context.Context, t schema.GroupResource, at string,
 		return false
 	case errors.Is(err, engine.ErrRevisionUnknown):
 		if tries+1 >= maxUnknown {
-			m.leave(t, true)
+			m.leave(t, fmt.Errorf("revision %s: %w", at, err))
+			return true
 		}
+		return m.pause(ctx, time.Duration(tries+1)*unknownDelay) == nil
 	case !errors.Is(err, engine.ErrRevisionGone):
 		return false
-	case tries > 0 || m.renew(ctx, at) != nil:
-		m.leave(t, false)
+	case tries > 0:
+		m.leave(t, fmt.Errorf("revision %s: %w", at, err))
+		return true
+	}
+	if err := m.renew(ctx, at); err != nil {
+		m.leave(t, fmt.Errorf("revision %s was compacted: %w", at, err))
 	}
 	return true
 }
@@ -205,7 +260,7 @@ func (m *moment) checked(t schema.GroupResource, asked string, onPage func(engin
 	first := true
 	return func(p engine.Page) {
 		if first && asked != "" && p.Revision != asked {
-			m.leave(t, true)
+			m.leave(t, nil)
 		}
 		first = false
 		if onPage != nil {
@@ -217,7 +272,7 @@ func (m *moment) checked(t schema.GroupResource, asked string, onPage func(engin
 // fixMoment chooses the moment of the run. Where there is none to be had, each
 // type is archived as it is when its turn comes, and a warning says so.
 func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages [3][]task) error {
-	r.moment = &moment{historian: r.source.Historian, apart: map[schema.GroupResource]bool{}}
+	r.moment = &moment{historian: r.source.Historian, pause: r.opts.pause, apart: map[schema.GroupResource]error{}}
 	if r.opts.AnyMoment {
 		return nil
 	}

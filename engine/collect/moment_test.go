@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -37,6 +38,10 @@ func TestCollectListsAtOneMoment(t *testing.T) {
 	}
 	moved := archive.Message{Code: "moment-moved",
 		Message: "etcd compacted revision 7 while the backup ran: the types that were still to come are of revision 12"}
+	left := func(why string) []archive.Message {
+		return []archive.Message{{Object: widgets, Code: "no-moment",
+			Message: "it is not as it was at the moment of the others, but when its turn came: " + why}}
+	}
 	tests := map[string]struct {
 		sabotage func(*cluster)
 		want     []string
@@ -76,7 +81,51 @@ func TestCollectListsAtOneMoment(t *testing.T) {
 					return nil
 				}
 			}, revision: "7",
-			want: []string{definitions, "namespaces", "namespaces", widgets + " at "},
+			want:     []string{definitions, "namespaces", "namespaces", widgets + " at "},
+			warnings: left("connection reset"),
+		},
+		"a type that fails passingly is asked again, once all were": {
+			sabotage: func(c *cluster) {
+				asked := 0
+				c.asked = func(name string) error {
+					if name == widgets {
+						asked++
+					}
+					if name == widgets && asked == 1 {
+						return &engine.RetryableError{Err: errReset}
+					}
+					return nil
+				}
+			}, revision: "7",
+			want: []string{definitions, "namespaces", "namespaces", widgets},
+		},
+		"but not for ever": {
+			sabotage: func(c *cluster) {
+				asked := 0
+				c.asked = func(name string) error {
+					if name != widgets {
+						return nil
+					}
+					if asked++; asked > 2 {
+						return errors.New("asked too often")
+					}
+					return &engine.RetryableError{Err: errReset}
+				}
+			}, revision: "7",
+			want:     []string{definitions, "namespaces", "namespaces", widgets + " at "},
+			warnings: left("connection reset"),
+		},
+		"an API server that restarts is waited for": {
+			sabotage: func(c *cluster) {
+				asked := 0
+				c.asked = func(string) error {
+					if asked++; asked < 9 {
+						return &engine.RetryableError{Away: true, Err: errReset}
+					}
+					return nil
+				}
+			}, revision: "7",
+			want: []string{definitions, "namespaces", "namespaces", widgets},
 		},
 		"a cluster that cannot be asked has no moment": {
 			sabotage: func(c *cluster) {
@@ -107,14 +156,14 @@ func TestCollectListsAtOneMoment(t *testing.T) {
 				c.refuse = map[string]error{widgets + " at 7": engine.ErrRevisionGone, widgets + " at 12": engine.ErrRevisionGone}
 			}, revision: "7",
 			want:     []string{definitions + " at 12", "namespaces", "namespaces at 12", widgets, widgets + " at ", widgets + " at 12"},
-			warnings: []archive.Message{moved},
+			warnings: append([]archive.Message{moved}, left("revision 12: revision is gone")...),
 		},
 		"so is one that never heard of the revision, and the others stay": {
 			sabotage: func(c *cluster) {
 				c.refuse = map[string]error{widgets + " at 7": engine.ErrRevisionUnknown}
 			}, revision: "7",
-			want: []string{definitions, "namespaces", "namespaces", widgets, widgets, widgets, widgets + " at "},
-			of:   map[string]archive.ResourceSummary{widgets: {OwnHistory: true}},
+			want:     []string{definitions, "namespaces", "namespaces", widgets, widgets, widgets, widgets + " at "},
+			warnings: left("revision 7: revision is not known"),
 		},
 		"a type whose API server is behind stays": {
 			sabotage: func(c *cluster) {
@@ -151,7 +200,8 @@ func TestCollectListsAtOneMoment(t *testing.T) {
 				}
 				c.refuse = map[string]error{widgets + " at 7": engine.ErrRevisionGone}
 			}, revision: "7",
-			want: []string{definitions, "namespaces", "namespaces", widgets, widgets + " at "},
+			want:     []string{definitions, "namespaces", "namespaces", widgets, widgets + " at "},
+			warnings: left("revision 7 was compacted: connection reset"),
 		},
 	}
 	for name, tc := range tests {
@@ -179,6 +229,22 @@ func TestCollectListsAtOneMoment(t *testing.T) {
 				t.Errorf("archived (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestATypeOfAnAPIServerThatIsBehindIsGivenTime(t *testing.T) {
+	c := town(t)
+	c.refuse = map[string]error{widgets + " at 7": engine.ErrRevisionUnknown}
+	var pauses []time.Duration
+	run(t, c, nil, newSink(), collect.Options{
+		Template: selection.Template{IncludedResources: []string{widgets}},
+		Pause: func(_ context.Context, d time.Duration) error {
+			pauses = append(pauses, d)
+			return nil
+		},
+	})
+	if diff := cmp.Diff([]time.Duration{time.Second, 2 * time.Second}, pauses); diff != "" {
+		t.Errorf("pauses (-want +got):\n%s", diff)
 	}
 }
 

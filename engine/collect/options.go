@@ -5,7 +5,9 @@ package collect
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/selection"
@@ -34,11 +36,27 @@ type Options struct {
 	// Progress is called now and then, and after every type. Calls do not overlap.
 	// It must be quick; nil is fine.
 	Progress func(Progress)
+	// Pause waits, or fails when the context ends; nil does that by the clock.
+	Pause func(context.Context, time.Duration) error
 	// Decisions receives a line for each decision; nil is fine.
 	Decisions *DecisionLog
 }
 
 func (o Options) lists() int { return cmp.Or(max(0, o.Lists), DefaultLists) }
+
+func (o Options) pause(ctx context.Context, d time.Duration) error {
+	if o.Pause != nil {
+		return o.Pause(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
 
 // Mode is where selection by rules starts from.
 type Mode int

@@ -55,10 +55,14 @@ func (r *Report) finish(m *moment) *Report {
 		for code, n := range s.excludedBy {
 			r.ExcludedBy[code] += n
 		}
+		apart, why := m.isApart(s.resource.GroupResource())
 		r.Resources[s.name] = archive.ResourceSummary{
 			Counts: s.counts, Version: s.resource.Version, Kind: s.resource.Kind,
 			Namespaced: s.resource.Namespaced, Revision: s.revision, RestRevision: s.restRevision,
-			OwnHistory: m.hasOwnHistory(s.resource.GroupResource()),
+			OwnHistory: apart && why == nil,
+		}
+		if r.Revision != "" && s.listed && why != nil {
+			r.Results.Warn(ofAnotherMoment(s, why))
 		}
 		if r.Revision != "" && s.restRevision != "" {
 			r.Results.Warn(torn(s))
@@ -85,6 +89,14 @@ func (r *Report) ofMoment(m *moment) {
 			Message: fmt.Sprintf("etcd compacted revision %s while the backup ran: the types that were still to come are of revision %s",
 				m.revisions[i], later),
 		})
+	}
+}
+
+// ofAnotherMoment warns that a type was listed as it was when its turn came.
+func ofAnotherMoment(s *stream, why error) archive.Message {
+	return archive.Message{
+		Object: s.name, Code: CodeNoMoment,
+		Message: fmt.Sprintf("it is not as it was at the moment of the others, but when its turn came: %v", why),
 	}
 }
 

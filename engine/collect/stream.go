@@ -33,7 +33,9 @@ type stream struct {
 	excludedBy map[string]int64
 	errors     []archive.Message
 	moreErrors int64
-	revision   string
+	// listed says that a page was read.
+	listed   bool
+	revision string
 	// restRevision is the last one that differs from revision.
 	restRevision string
 	// unreported objects are not in the run's progress yet.
@@ -67,6 +69,7 @@ func (s *stream) list(ctx context.Context, namespace string) error {
 
 // page notes the revision that the type is read at, and the one that its rest is.
 func (s *stream) page(p engine.Page) {
+	s.listed = true
 	switch {
 	case s.revision == "":
 		s.revision = p.Revision

@@ -50,9 +50,9 @@ type Cluster struct {
 	// compress lets the API server compress what is long. A kubeconfig can say
 	// otherwise, for a cluster that is near (disable-compression).
 	compress bool
-	// silence and pause are the passing of time, which tests own.
-	silence time.Duration
-	pause   func(ctx context.Context, d time.Duration) error
+	// silence, patience and pause are the passing of time, which tests own.
+	silence, patience time.Duration
+	pause             func(ctx context.Context, d time.Duration) error
 }
 
 var (
@@ -90,7 +90,7 @@ func New(cfg *rest.Config, opts Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		http: client, base: base, discovery: types, pageSize: opts.PageSize, compress: !own.DisableCompression,
-		silence: silence, pause: pause,
+		silence: silence, patience: patience, pause: pause,
 	}
 	if c.pageSize <= 0 {
 		c.pageSize = defaultPageSize

@@ -29,6 +29,10 @@ const (
 	maxDelay  = time.Minute
 	// jitter keeps parallel lists from coming back at the same moment.
 	jitter = 0.2
+	// fewAttempts and patience bound the question for a type's revision: everything
+	// else waits for the answer.
+	fewAttempts = 2
+	patience    = 6 * time.Second
 )
 
 // List implements engine.Lister.
@@ -53,8 +57,10 @@ func (c *Cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 func (c *Cluster) Revision(ctx context.Context, r engine.Resource) (engine.State, error) {
 	var page engine.Page
 	var objects int64
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, errSilent)
+	defer cancel()
 	l := c.newListing(r, engine.ListOptions{OnPage: func(p engine.Page) { page = p }})
-	l.paging = newPaging(1)
+	l.attempts, l.paging = fewAttempts, newPaging(1)
 	l.yield = func(engine.Object) bool {
 		objects++
 		return true
@@ -82,6 +88,8 @@ type listing struct {
 	// revision is what the first page is asked for at: the caller's, or once the
 	// API server chose one, that, so that a second attempt sees the same list.
 	revision string
+	// attempts is how often a page is asked for.
+	attempts int
 	// announced says that OnPage was called for the page, and begun that the API
 	// server answered with a page at all.
 	announced, begun bool
@@ -98,7 +106,7 @@ type objectName struct{ namespace, name string }
 func (c *Cluster) newListing(r engine.Resource, opts engine.ListOptions) *listing {
 	return &listing{
 		cluster: c, target: target{resource: r, namespace: opts.Namespace}, opts: opts,
-		paging: newPaging(c.pageSize), revision: opts.Revision, names: names{},
+		attempts: maxAttempts, paging: newPaging(c.pageSize), revision: opts.Revision, names: names{},
 	}
 }
 
@@ -115,7 +123,7 @@ func (l *listing) page(ctx context.Context) error {
 			return nil
 		}
 		l.paging.broke(err)
-		if attempt == maxAttempts {
+		if attempt == l.attempts {
 			return err
 		}
 		if l.goesOn(err) {
@@ -125,7 +133,11 @@ func (l *listing) page(ctx context.Context) error {
 		if !ok {
 			return err
 		}
-		if err := l.cluster.pause(ctx, max(wait.Jitter(delay, jitter), again.After)); err != nil {
+		pause := max(wait.Jitter(delay, jitter), again.After)
+		if end, limited := ctx.Deadline(); limited && time.Until(end) < pause {
+			return err
+		}
+		if err := l.cluster.pause(ctx, pause); err != nil {
 			return err
 		}
 		delay = min(2*delay, longDelay)

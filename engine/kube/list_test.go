@@ -242,6 +242,9 @@ func TestListEndsWhenItsRevisionIsCompactedAgainAndAgain(t *testing.T) {
 	}
 }
 
+// errAny stands for whatever error.
+var errAny = errors.New("any")
+
 func TestRevision(t *testing.T) {
 	one := with(1, first)
 	for name, c := range map[string]struct {
@@ -267,18 +270,33 @@ func TestRevision(t *testing.T) {
 		"after a passing failure": {
 			[]http.HandlerFunc{status(503, "", ""), answer(`{"metadata":{"resourceVersion":"7"},"items":[]}`)}, engine.State{Revision: "7"}, nil, []string{one, one},
 		},
+		"of a type whose conversion webhook is down": {
+			[]http.HandlerFunc{status(500, "InternalError", ""), status(500, "InternalError", "")}, engine.State{}, errAny, []string{one, one},
+		},
+		"of an API server that wants us back when we have no time": {
+			[]http.HandlerFunc{after("30", status(429, "", ""))}, engine.State{}, errAny, []string{one},
+		},
 		"of a type that is hidden": {[]http.HandlerFunc{status(403, "Forbidden", "")}, engine.State{}, engine.ErrForbidden, []string{one}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, c.script...)
 			got, err := s.Revision(t.Context(), configMaps)
-			if got != c.want || !errors.Is(err, c.kind) {
+			if got != c.want || !errors.Is(err, c.kind) && (c.kind != errAny || err == nil) {
 				t.Errorf("Revision() = %v, %v, want %v, %v", got, err, c.want, c.kind)
 			}
 			if diff := cmp.Diff(c.requests, s.requests); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestARevisionIsNotWaitedForLong(t *testing.T) {
+	s := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	s.patience = time.Millisecond
+	_, err := s.Revision(t.Context(), configMaps)
+	if _, again := errors.AsType[*engine.RetryableError](err); !again || !errors.Is(err, errSilent) {
+		t.Errorf("error %v, want a passing one about silence", err)
 	}
 }
 
