@@ -38,7 +38,7 @@ func TestCollectNamesWhatFails(t *testing.T) {
 		"a type that vanished is told once, however many namespaces": {
 			sabotage: fail("widgets.example.org", 0, engine.ErrNotFound), template: selection.Template{IncludedNamespaces: two},
 			missing: []string{"customresourcedefinitions.apiextensions.k8s.io/widgets.example.org", "widgets.example.org/shop/w"},
-			errors:  []archive.Message{{Object: "widgets.example.org", Code: "list-failed", Message: "list widgets.example.org in namespace mail: not found"}},
+			errors:  []archive.Message{{Object: "widgets.example.org", Code: "list-failed", Message: "list widgets.example.org: not found"}},
 		},
 		"a list that breaks off keeps what came before": {
 			sabotage: fail("configmaps", 1, errReset), missing: []string{"configmaps/shop/settings"},

@@ -18,6 +18,10 @@ import (
 // whole cluster instead costs all the objects that are not wanted.
 const maxNamedLists = 8
 
+// fewObjects is up to how many objects of a type are listed in one go, whatever
+// namespaces are named: it costs one request, and what is not wanted of them.
+const fewObjects = 100
+
 // namespaceFacts are the namespaces there were when the run began.
 type namespaceFacts struct {
 	byName map[string]*Namespace
@@ -101,7 +105,7 @@ func (r *run) logNamespaces() error {
 }
 
 // listNamespaces returns what to list of a type: the namespaces that the
-// template names, where they are few, else "", the whole cluster.
+// template names, where they are few and its objects many, else "", the whole cluster.
 func (r *run) listNamespaces(t engine.Resource) []string {
 	named, only := r.selection.NamedNamespaces()
 	if !t.Namespaced || !only {
@@ -110,7 +114,9 @@ func (r *run) listNamespaces(t engine.Resource) []string {
 	if r.namespaces.err == nil {
 		named = slices.DeleteFunc(named, func(name string) bool { return r.namespaces.byName[name] == nil })
 	}
-	if len(named) > maxNamedLists {
+	// Where the whole cluster may not be listed, nobody said how many there are.
+	objects, known := r.moment.sizes.objects(t)
+	if len(named) > maxNamedLists || len(named) > 1 && known && objects <= fewObjects {
 		return []string{""}
 	}
 	return named

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/collect"
 	"github.com/gopherwood/ark/engine/selection"
@@ -27,6 +28,14 @@ func TestCollectLists(t *testing.T) {
 		opts collect.Options
 		want []string
 	}{
+		"a small type is listed once however many namespaces are named": {
+			collect.Options{Template: selection.Template{IncludedNamespaces: []string{"shop", "mail"}, IncludedResources: []string{"configmaps", "secrets"}}},
+			[]string{"configmaps", "customresourcedefinitions.apiextensions.k8s.io", "namespaces", "namespaces", "secrets in mail", "secrets in shop"},
+		},
+		"but one of one namespace there": {
+			collect.Options{Template: selection.Template{IncludedNamespaces: []string{"shop"}, IncludedResources: []string{"configmaps"}}},
+			[]string{"configmaps in shop", "customresourcedefinitions.apiextensions.k8s.io", "namespaces", "namespaces"},
+		},
 		"each type once, and namespaces before too": {
 			collect.Options{Template: selection.Template{IncludedResources: []string{"secrets", "configmaps"}}},
 			[]string{"configmaps", "customresourcedefinitions.apiextensions.k8s.io", "namespaces", "namespaces", "secrets"},
@@ -63,6 +72,7 @@ func TestCollectLists(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := town(t)
+			c.counts = map[string]int64{"secrets": 101}
 			for _, name := range many {
 				c.add(t, "namespaces/"+name, "")
 				c.add(t, "configmaps/"+name+"/x", "")
@@ -102,6 +112,55 @@ func TestCollectListsTheTypesWithTheMostObjectsFirst(t *testing.T) {
 		return name == definitions || name == "clusterrolebindings"+rbac
 	})
 	if diff := cmp.Diff(want, lists); diff != "" {
+		t.Errorf("lists (-want +got):\n%s", diff)
+	}
+}
+
+// TestATypeThatCannotBeListedHoldsNobodyUp has a type whose every list fails when all
+// retries are used up.
+func TestATypeThatCannotBeListedHoldsNobodyUp(t *testing.T) {
+	errDown := &engine.RetryableError{Err: errors.New("conversion webhook is down")}
+	c := town(t)
+	var named []string
+	for i := range 8 {
+		named = append(named, fmt.Sprintf("ns-%d", i))
+		c.add(t, "namespaces/"+named[i], "")
+		c.add(t, "deployments.apps/"+named[i]+"/x", "")
+	}
+	c.fail["deployments.apps"] = failure{0, errDown}
+	c.asked = func(name string) error {
+		if name == "deployments.apps" {
+			return errDown
+		}
+		return nil
+	}
+	report := run(t, c, nil, newSink(), collect.Options{Lists: 1, Template: selection.Template{
+		IncludedNamespaces: named, IncludedResources: []string{"deployments", "configmaps", "secrets", "widgets"}, ClusterResources: new(false),
+	}})
+	want := []string{"namespaces", "configmaps", widgets, "secrets", "deployments.apps in ns-0 at "}
+	slices.Sort(want[1:4])
+	slices.Sort(c.lists[1:min(4, len(c.lists))])
+	if diff := cmp.Diff(want, c.lists); diff != "" {
+		t.Errorf("lists (-want +got):\n%s", diff)
+	}
+	if report.Complete() {
+		t.Error("the backup is complete without a type")
+	}
+}
+
+func TestATypeThatMayBeListedInNamespacesOnlyIsListedThere(t *testing.T) {
+	c := town(t)
+	c.asked = func(name string) error {
+		if name == "configmaps" {
+			return engine.ErrForbidden
+		}
+		return nil
+	}
+	run(t, c, nil, newSink(), collect.Options{Template: selection.Template{
+		IncludedNamespaces: []string{"shop", "mail"}, IncludedResources: []string{"configmaps"}, ClusterResources: new(false),
+	}})
+	slices.Sort(c.lists)
+	if diff := cmp.Diff([]string{"configmaps in mail at ", "configmaps in shop at ", "namespaces", "namespaces"}, c.lists); diff != "" {
 		t.Errorf("lists (-want +got):\n%s", diff)
 	}
 }

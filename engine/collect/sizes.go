@@ -49,6 +49,14 @@ func (s *sizes) note(t engine.Resource, objects int64) {
 	s.of[t.GroupResource()] = objects
 }
 
+// objects returns how many objects a type had, where that is known.
+func (s *sizes) objects(t engine.Resource) (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, asked := s.of[t.GroupResource()]
+	return n, asked && n != noAnswer && n != unknownSize
+}
+
 // sort puts the types with the most objects first: one that is listed last keeps one
 // core busy while the others have nothing to do. One that does not tell may have
 // many. One that could not be asked comes last: its list may well take until every
