@@ -72,6 +72,9 @@ type Page struct {
 	// Revision is the resourceVersion that the page belongs to: that of the page
 	// before, unless it was compacted.
 	Revision string
+	// Torn says that what was yielded before the page, or before it was asked for again,
+	// is or may be of an earlier revision.
+	Torn bool
 	// Remaining is how many objects the API server says come after, or zero.
 	Remaining int64
 }

@@ -93,6 +93,8 @@ type listing struct {
 	// announced says that OnPage was called for the page, and begun that the API
 	// server answered with a page at all.
 	announced, begun bool
+	// torn says that the page is of another revision than what was read before.
+	torn bool
 	// paging is how much is asked for at a time, and what was yielded of it.
 	paging paging
 	// buf holds an object whose type was put back.
@@ -100,8 +102,6 @@ type listing struct {
 	// names are those that the objects share.
 	names names
 }
-
-type objectName struct{ namespace, name string }
 
 func (c *Cluster) newListing(r engine.Resource, opts engine.ListOptions) *listing {
 	return &listing{
@@ -118,14 +118,14 @@ func (l *listing) page(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		next, err := l.attempt(ctx)
 		if err == nil {
-			l.paging.arrived()
 			l.token = next
-			return nil
+			return l.paging.arrived(next != "")
 		}
 		l.paging.broke(err)
 		if attempt == l.attempts {
 			return err
 		}
+		l.tear()
 		if l.goesOn(err) {
 			continue
 		}
@@ -148,7 +148,7 @@ func (l *listing) page(ctx context.Context) error {
 // revision: an API server that does not know it is another one than before, whose
 // cache is behind.
 func (l *listing) passing(err error) (*engine.RetryableError, bool) {
-	if (l.begun || len(l.paging.earlier) > 0) && errors.Is(err, engine.ErrRevisionUnknown) {
+	if (l.begun || l.paging.begun > 0) && errors.Is(err, engine.ErrRevisionUnknown) {
 		return &engine.RetryableError{Err: err}, true
 	}
 	return errors.AsType[*engine.RetryableError](err)
@@ -164,15 +164,23 @@ func (l *listing) goesOn(err error) bool {
 		return false
 	case l.token != "" && gone.rest != "" && gone.rest != l.token:
 		l.token = gone.rest
-	case l.token == "" && len(l.paging.earlier) > 0:
+	case l.token == "" && l.paging.begun > 0:
 		// Where metadata ends a page, nobody was told yet what was yielded is of.
 		l.announce(engine.Page{Revision: l.revision})
 		l.revision = ""
 	default:
 		return false
 	}
-	l.announced = false
+	l.announced, l.torn = false, true
 	return true
+}
+
+// tear notes that a first page which broke off will go on as it is now, where nobody
+// knows as what it began.
+func (l *listing) tear() {
+	if l.token == "" && l.revision == "" && l.paging.begun > 0 {
+		l.announced, l.torn = false, true
+	}
 }
 
 // attempt asks for the page, yields the objects of it that were not yet, and
@@ -239,10 +247,14 @@ func (l *listing) note(meta *listMeta) {
 
 // announce calls OnPage, once for a page.
 func (l *listing) announce(p engine.Page) {
-	if !l.announced && l.opts.OnPage != nil {
+	if l.announced {
+		return
+	}
+	p.Torn = l.torn
+	if l.opts.OnPage != nil {
 		l.opts.OnPage(p)
 	}
-	l.announced = true
+	l.announced, l.torn = true, false
 }
 
 // pass yields an item, unless an attempt before did.
@@ -254,8 +266,8 @@ func (l *listing) pass(item []byte) error {
 	if len(raw) != len(item) {
 		l.buf = raw // grown, and used again
 	}
-	if !l.paging.saw(objectName{meta.Namespace, meta.Name}, len(raw)) {
-		return nil
+	if fresh, err := l.paging.saw(objectName{meta.Namespace, meta.Name}, len(raw)); err != nil || !fresh {
+		return err
 	}
 	if !l.yield(engine.Object{Resource: l.target.resource, Meta: meta, Raw: raw}) {
 		return errStopped

@@ -46,10 +46,16 @@ func with(limit int, request string) string {
 }
 
 // list reads a list to its end: the names of its objects, its pages as p<revision>,
-// in order.
+// those that are torn from what came before with an exclamation mark, in order.
 func list(ctx context.Context, c *Cluster, opts engine.ListOptions) (string, error) {
 	var got []string
-	opts.OnPage = func(p engine.Page) { got = append(got, fmt.Sprintf("p%s/%d", p.Revision, p.Remaining)) }
+	opts.OnPage = func(p engine.Page) {
+		page := fmt.Sprintf("p%s/%d", p.Revision, p.Remaining)
+		if p.Torn {
+			page += "!"
+		}
+		got = append(got, page)
+	}
 	for o, err := range c.List(ctx, configMaps, opts) {
 		if err != nil {
 			return strings.Join(got, " "), err
@@ -131,7 +137,7 @@ func TestList(t *testing.T) {
 			script: []http.HandlerFunc{breakOff(cut), answer("%s", whole)}, want: "p7/1 a b c", requests: []string{first, with(50, atR)},
 		},
 		"a page that breaks off before its revision is known yields nothing twice": {
-			script: []http.HandlerFunc{breakOff(cutLast), answer("%s", wholeLast)}, want: "a b c p7/1", requests: []string{first, with(50, first)},
+			script: []http.HandlerFunc{breakOff(cutLast), answer("%s", wholeLast)}, want: "a b c p7/1!", requests: []string{first, with(50, first)},
 		},
 		"a page that breaks off again and again": {
 			script: []http.HandlerFunc{breakOff(cut), breakOff(cut[:len(cut)-40]), breakOff(cut), answer("%s", whole)},
@@ -143,27 +149,27 @@ func TestList(t *testing.T) {
 		},
 		"a rest whose revision is compacted goes on at a later one": {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("x"))), gone("t2"), answer("%s", metaFirst("9", "", item("a")))},
-			want:   "p7/1 x p9/1 a", requests: []string{first, second, strings.Replace(second, "t1", "t2", 1)},
+			want:   "p7/1 x p9/1! a", requests: []string{first, second, strings.Replace(second, "t1", "t2", 1)},
 		},
 		"a later page that breaks off and is compacted yields nothing twice": {
 			script: []http.HandlerFunc{
 				answer("%s", metaFirst("7", "t1", item("x"))), breakOff(cut), gone("t2"), answer("%s", strings.ReplaceAll(whole, `"7"`, `"9"`)),
 			},
-			want: "p7/1 x p7/1 a b p9/1 c", requests: []string{first, second, with(250, second), with(250, strings.Replace(second, "t1", "t2", 1))},
+			want: "p7/1 x p7/1 a b p9/1! c", requests: []string{first, second, with(250, second), with(250, strings.Replace(second, "t1", "t2", 1))},
 		},
 		"a first page that breaks off and is compacted begins anew, without what was yielded": {
 			opts: engine.ListOptions{Revision: "7"},
 			script: []http.HandlerFunc{
 				breakOff(cut), gone(""), answer("%s", metaFirst("9", "t1", item("0"), item("a"))), answer("%s", metaFirst("9", "", item("b"), item("c"))),
 			},
-			want: "p7/1 a b p9/1 0 p9/1 c", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
+			want: "p7/1 a b p9/1! 0 p9/1 c", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
 		},
 		"so does one whose metadata never came, and what was yielded is of the revision asked for": {
 			opts: engine.ListOptions{Revision: "7"},
 			script: []http.HandlerFunc{
 				breakOff(cutLast), gone(""), answer("%s", metaLast("9", "t1", item("0"), item("a"))), answer("%s", metaLast("9", "", item("b"), item("c"))),
 			},
-			want: "a b p7/0 0 p9/1 c p9/1", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
+			want: "a b p7/0 0 p9/1! c p9/1", requests: []string{atR, with(50, atR), with(50, first), with(50, second)},
 		},
 		"an API server that is behind the one before catches up": {
 			script: []http.HandlerFunc{answer("%s", metaFirst("7", "t1", item("a"))), behind, behind, end},
@@ -176,7 +182,7 @@ func TestList(t *testing.T) {
 		},
 		"an API server that has no revisions": {
 			script: []http.HandlerFunc{breakOff(strings.ReplaceAll(cut, `"7"`, `"0"`)), answer("%s", whole)},
-			want:   "p0/1 a b c", requests: []string{first, with(50, first)},
+			want:   "p0/1 a b p7/1! c", requests: []string{first, with(50, first)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -136,12 +136,17 @@ func TestPagesAreAsLargeAsTheirObjectsAllow(t *testing.T) {
 
 func TestAPageHasAtLeastOneObject(t *testing.T) {
 	p := newPaging(500)
-	p.saw(objectName{name: "huge"}, 2*pageBytes)
-	if p.arrived(); p.limit != 1 {
-		t.Errorf("limit %d behind a huge object, want 1", p.limit)
+	saw := func() {
+		if _, err := p.saw(objectName{name: "huge"}, 2*pageBytes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	saw()
+	if err := p.arrived(true); err != nil || p.limit != 1 {
+		t.Errorf("limit %d behind a huge object, want 1; error %v", p.limit, err)
 	}
 	for range 3 {
-		p.saw(objectName{name: "huge"}, 2*pageBytes)
+		saw()
 		p.broke(errSilent)
 	}
 	if p.limit != 1 {
