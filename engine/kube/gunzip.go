@@ -4,10 +4,12 @@
 package kube
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -43,6 +45,12 @@ func (g *gunzip) Read(p []byte) (int, error) {
 		g.gzip = pooled
 	}
 	return g.gzip.Read(p)
+}
+
+// isDamage reports whether an error says that compressed bytes are not those that
+// were sent, as opposed to too few of them.
+func isDamage(err error) bool {
+	return errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, new(flate.CorruptInputError))
 }
 
 func (g *gunzip) Close() error {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,6 +63,49 @@ func TestACompressedListIsRead(t *testing.T) {
 			}
 			if diff := cmp.Diff([]string{"a", "b"}, got); diff != "" {
 				t.Errorf("names (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestADamagedResponse changes bytes of the checksum, and cuts the response short in
+// the middle of its trailer.
+func TestADamagedResponse(t *testing.T) {
+	page := metaFirst("7", "", item("a"), item("b"))
+	var b bytes.Buffer
+	gz := gzip.NewWriter(&b)
+	if _, err := gz.Write([]byte(page)); err != nil {
+		t.Fatal(err)
+	}
+	if err := gz.Close(); err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(b.Bytes())
+	flipped[len(flipped)-8] ^= 1
+	send := func(body []byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(body)
+		}
+	}
+	for name, c := range map[string]struct {
+		script []http.HandlerFunc
+		err    string
+	}{
+		"that fails its checksum is not made good by another": {
+			[]http.HandlerFunc{send(flipped)}, "the response is damaged, and so may be what was read of it: gzip: invalid checksum",
+		},
+		"that is cut in its trailer is asked for again": {[]http.HandlerFunc{send(b.Bytes()[:b.Len()-4]), send(b.Bytes())}, ""},
+		"that lacks its trailer is asked for again":     {[]http.HandlerFunc{send(b.Bytes()[:b.Len()-8]), send(b.Bytes())}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, c.script...)
+			_, err := list(t.Context(), s.Cluster, engine.ListOptions{})
+			if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+				t.Errorf("error %v, want %q", err, c.err)
+			}
+			if len(s.script) > 0 {
+				t.Errorf("%d requests were not sent", len(s.script))
 			}
 		})
 	}

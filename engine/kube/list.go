@@ -289,8 +289,13 @@ func (l *listing) next(meta *listMeta) (string, error) {
 // broken explains why reading stopped: a failure of the connection can be the
 // end of the context, or the watchdog's doing.
 func (l *listing) broken(reading context.Context, err error) error {
-	if cut, ok := errors.AsType[*engine.RetryableError](err); ok {
-		return fromTransport(reading, cut.Err)
+	cut, ok := errors.AsType[*engine.RetryableError](err)
+	switch {
+	case !ok:
+		return err
+	case isDamage(cut.Err) && l.paging.objects > 0:
+		// What was yielded cannot be taken back, and a second attempt would leave it out.
+		return fmt.Errorf("the response is damaged, and so may be what was read of it: %w", cut.Err)
 	}
-	return err
+	return fromTransport(reading, cut.Err)
 }

@@ -31,6 +31,10 @@ const (
 // buffers holds the buffers of splitters that are done.
 var buffers = sync.Pool{New: func() any { return new(make([]byte, bufferSize)) }}
 
+// errEnd is the end of the response. One that a reader finds too early, or within the
+// trailer of a compressed response, is none.
+var errEnd = fmt.Errorf("the response ends: %w", io.ErrUnexpectedEOF)
+
 // listMeta is the metadata of a list.
 type listMeta struct {
 	ResourceVersion    string `json:"resourceVersion"`
@@ -213,8 +217,7 @@ func (s *splitter) finish() error {
 		return errors.New("the response is no list: it has no items")
 	}
 	_, err := s.peek()
-	var cut *engine.RetryableError
-	if errors.As(err, &cut) && errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, errEnd) {
 		return io.EOF
 	}
 	return cmpErr(err, "something follows the list")
@@ -379,7 +382,7 @@ func (s *splitter) fill() error {
 			return nil // an error comes again
 		}
 		if errors.Is(err, io.EOF) {
-			return &engine.RetryableError{Err: io.ErrUnexpectedEOF}
+			return &engine.RetryableError{Err: errEnd}
 		}
 		if err != nil {
 			return &engine.RetryableError{Err: err}
