@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
@@ -451,6 +452,24 @@ func TestRulesSelect(t *testing.T) {
 	}
 	if b.Status.Policy == nil || b.Status.Policy.Rules != 1 {
 		t.Errorf("policy = %+v, want the revision of one rule", b.Status.Policy)
+	}
+}
+
+func TestRulesThatFailAreNotTriedAgain(t *testing.T) {
+	f := setUp(t)
+	f.create(&v1alpha1.BackupPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "p"},
+		Spec: v1alpha1.BackupPolicySpec{
+			Template:    &v1alpha1.BackupTemplate{IncludedNamespaces: []string{namespace}},
+			OnRuleError: v1alpha1.RuleErrorFail,
+			Rules:       []v1alpha1.Rule{{Name: "sizes", Rego: "package ark.select\n\nexclude contains \"big\" if to_number(input.object.metadata.name) > 7\n"}},
+		},
+	})
+	f.backup("ruled", func(b *v1alpha1.Backup) { b.Spec = v1alpha1.BackupSpec{PolicyName: "p"} })
+	hasPrefix(t, "Ready", f.settle("ruled"), "False Failed: apply rules to ")
+	b := f.get("ruled")
+	if stalled := meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.StalledCondition); b.Status.Attempts != 1 || !stalled {
+		t.Errorf("%d attempts, stalled %v, want one, true", b.Status.Attempts, stalled)
 	}
 }
 

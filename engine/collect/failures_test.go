@@ -123,6 +123,7 @@ func TestCollectEndsWhenItMust(t *testing.T) {
 		rules  collect.Decider
 		want   string
 		is     error
+		object string // of a RuleError
 	}{
 		"when the cluster does not answer": {
 			change: func(c *cluster, _ *sink, _ *collect.Options) { c.discovery = errSink },
@@ -148,7 +149,7 @@ func TestCollectEndsWhenItMust(t *testing.T) {
 				o.OnRuleError, o.Lists, o.Template.IncludedResources = collect.FailOnRuleError, 1, []string{"secrets"}
 			},
 			rules: rules(func(engine.Object, *collect.Namespace) (collect.Ruling, error) { return collect.Ruling{}, errSink }),
-			want:  "apply rules to secrets/shop/token: bucket is full", is: errSink,
+			want:  "apply rules to secrets/shop/token: bucket is full", is: errSink, object: "secrets/shop/token",
 		},
 		"when a decision cannot be written": {
 			change: func(_ *cluster, _ *sink, o *collect.Options) {
@@ -165,6 +166,9 @@ func TestCollectEndsWhenItMust(t *testing.T) {
 			report, err := collect.Collect(t.Context(), collect.Source{Discoverer: c, Lister: c, Historian: c}, tc.rules, s, opts)
 			if err == nil || err.Error() != tc.want || (tc.is != nil && !errors.Is(err, tc.is)) {
 				t.Errorf("Collect() = %v, %v, want error %q", report, err, tc.want)
+			}
+			if rule, ok := errors.AsType[*collect.RuleError](err); ok != (tc.object != "") || ok && rule.Object.String() != tc.object {
+				t.Errorf("Collect() error = %#v, want a RuleError about %q", err, tc.object)
 			}
 		})
 	}

@@ -101,7 +101,7 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 		return ctx.Err()
 	}
 	if ruleErr != nil && s.run.opts.OnRuleError == FailOnRuleError {
-		return &runError{fmt.Errorf("apply rules to %s: %w", o.Key(), ruleErr)}
+		return &runError{&RuleError{Object: o.Key(), Err: ruleErr}}
 	}
 	if codes := s.run.against(ruling, ruleErr, needed); len(codes) > 0 {
 		return s.exclude(o, codes)
