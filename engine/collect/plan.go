@@ -30,8 +30,8 @@ var (
 
 const rbacGroup = "rbac.authorization.k8s.io"
 
-// servedTwice maps types whose objects another type, if there is one, serves
-// too. An Event of events.k8s.io is an Event of the core group with other names
+// servedTwice maps types whose objects another type, if there is one and it is
+// covered, serves too. An Event of events.k8s.io is an Event of the core group with other names
 // for its fields. Types that are mere projections, such as componentstatuses,
 // cannot be created, and so are not discovered at all.
 var servedTwice = map[schema.GroupResource]schema.GroupResource{
@@ -79,7 +79,7 @@ func stageOf(r engine.Resource) int {
 // right, or nothing when it does.
 func (r *run) judgeType(all []engine.Resource, t engine.Resource) string {
 	if other, twice := servedTwice[t.GroupResource()]; twice && slices.ContainsFunc(all, func(o engine.Resource) bool {
-		return o.GroupResource() == other
+		return o.GroupResource() == other && r.judgeType(all, o) == ""
 	}) {
 		return CodeServedTwice
 	}

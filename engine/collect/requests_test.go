@@ -64,6 +64,14 @@ func TestCollectLists(t *testing.T) {
 			collect.Options{AnyMoment: true, Template: selection.Template{IncludedResources: []string{"secrets"}}},
 			[]string{"customresourcedefinitions.apiextensions.k8s.io at ", "namespaces at ", "namespaces at ", "secrets at "},
 		},
+		"the other of two types that serve the same objects, where it alone is asked for": {
+			collect.Options{Template: selection.Template{IncludedResources: []string{"events.events.k8s.io"}}},
+			[]string{"events.events.k8s.io", "namespaces"},
+		},
+		"neither of them where none is asked for": {
+			collect.Options{Template: selection.Template{IncludedResources: []string{"deployments"}}},
+			[]string{"deployments.apps", "namespaces"},
+		},
 		"only one of two types that serve the same objects": {
 			collect.Options{Template: selection.Template{IncludedResources: []string{"events"}}},
 			[]string{"events", "namespaces"},
