@@ -167,7 +167,7 @@ func (b *indexBlock) check(end, indexSize int64) error {
 		rule{b.Size > 0 && b.Size <= maxBlock, "size", b.Size, "is not that of a block"},
 		rule{b.Offset <= indexSize-b.Size, "offset", b.Offset, "is beyond the index"},
 		rule{isDigest(b.SHA256), "sha256", b.SHA256, "is not a SHA-256"},
-		rule{len(b.Parts) > 0 && len(b.Parts) <= maxTypes, "parts", len(b.Parts), "are none or too many"},
+		rule{len(b.Parts) > 0 && len(b.Parts) <= MaxTypes, "parts", len(b.Parts), "are none or too many"},
 	); err != nil {
 		return err
 	}

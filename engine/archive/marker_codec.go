@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxTypes, maxCodes, maxMessages and maxFiles bound what a marker lists.
-	maxTypes    = 10_000
+	// MaxTypes, maxCodes, maxMessages and maxFiles bound what a marker lists.
+	MaxTypes    = 10_000
 	maxCodes    = 1_000
 	maxMessages = 100
 	maxFiles    = 64
@@ -142,7 +142,7 @@ func (m *Marker) checkCounts() error {
 }
 
 func checkResources(all map[string]ResourceSummary) error {
-	if len(all) > maxTypes {
+	if len(all) > MaxTypes {
 		return broken("resources", len(all), "types are more than 10000")
 	}
 	for name, r := range all {
@@ -150,12 +150,10 @@ func checkResources(all map[string]ResourceSummary) error {
 		if dotted && group == "" {
 			return broken("resources", name, "ends in a dot")
 		}
-		if err := checkType(group, resource); err != nil {
+		if err := CheckType(group, r.Version, resource, r.Kind); err != nil {
 			return fmt.Errorf("resources: %w", err)
 		}
 		if err := firstBroken(
-			rule{isLabel(r.Version), "resources.version", r.Version, "is not a DNS label"},
-			rule{isKind(r.Kind), "resources.kind", r.Kind, "is not a kind"},
 			rule{isText(r.Revision), "resources.revision", r.Revision, "is not text"},
 			rule{isText(r.RestRevision), "resources.restRevision", r.RestRevision, "is not text"},
 		); err != nil {
@@ -166,6 +164,18 @@ func checkResources(all map[string]ResourceSummary) error {
 		}
 	}
 	return nil
+}
+
+// CheckType tells what is wrong with a type: one whose names are not what Kubernetes
+// asks of them has no place in an archive.
+func CheckType(group, version, resource, kind string) error {
+	if err := checkType(group, resource); err != nil {
+		return err
+	}
+	return firstBroken(
+		rule{isLabel(version), "version", version, "is not a DNS label"},
+		rule{isKind(kind), "kind", kind, "is not a kind"},
+	)
 }
 
 func (c Counts) check(field string) error {

@@ -108,7 +108,7 @@ func ReadResults(r io.Reader) (*Results, error) {
 }
 
 func (r *Results) check() error {
-	if len(r.Resources) > maxTypes {
+	if len(r.Resources) > MaxTypes {
 		return broken("resources", len(r.Resources), "types are more than 10000")
 	}
 	if r.MoreWarnings < 0 || r.MoreErrors < 0 {

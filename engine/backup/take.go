@@ -66,6 +66,9 @@ func (t *take) run(ctx context.Context, progress func(collect.Progress)) (*catal
 	if err != nil {
 		return nil, err
 	}
+	if err := fitSummaries(report); err != nil {
+		return nil, err
+	}
 	completed := t.ports.Clock.Now().UTC().Truncate(time.Millisecond)
 	marker := t.marker(report, completed)
 	log.outcome(report)

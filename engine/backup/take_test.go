@@ -41,6 +41,10 @@ func (clock) Now() time.Time { return created.Add(time.Minute) }
 type cluster struct {
 	objects int
 	listErr error
+	// more types are served beside, each without an object.
+	more []engine.Resource
+	// revision is that of the pages of config maps.
+	revision string
 }
 
 var (
@@ -49,15 +53,21 @@ var (
 )
 
 func (c cluster) Discover(context.Context) (engine.Discovery, error) {
-	return engine.Discovery{Resources: []engine.Resource{configMaps, namespaces}}, nil
+	return engine.Discovery{Resources: append([]engine.Resource{configMaps, namespaces}, c.more...)}, nil
 }
 
 func (c cluster) Revision(context.Context, engine.Resource) (engine.State, error) {
 	return engine.State{Revision: "7", Objects: -1}, nil
 }
 
-func (c cluster) List(_ context.Context, r engine.Resource, _ engine.ListOptions) iter.Seq2[engine.Object, error] {
+func (c cluster) List(_ context.Context, r engine.Resource, opts engine.ListOptions) iter.Seq2[engine.Object, error] {
 	return func(yield func(engine.Object, error) bool) {
+		if c.revision != "" {
+			opts.OnPage(engine.Page{Revision: c.revision})
+		}
+		if r.Group != "" {
+			return
+		}
 		if r.Name == "namespaces" {
 			yield(object(r, "", "shop"), nil)
 			return
@@ -160,6 +170,69 @@ func TestAListThatFailsMakesTheBackupPartial(t *testing.T) {
 	m := snapshot.Marker
 	if m.Completeness != archive.Partial || len(m.Errors) != 1 || !strings.Contains(m.Errors[0], "connection reset") {
 		t.Errorf("completeness = %s, errors = %q, want it partial with the reason", m.Completeness, m.Errors)
+	}
+}
+
+// TestNoAPIKeepsAllOthersFromABackup has APIs that are not what Kubernetes asks of
+// them: the backup says so, and is committed.
+func TestNoAPIKeepsAllOthersFromABackup(t *testing.T) {
+	odd := func(group, version, name, kind string) engine.Resource {
+		return engine.Resource{Group: group, Version: version, Name: name, Kind: kind, Versions: []string{version}}
+	}
+	var many []engine.Resource
+	for i := range archive.MaxTypes + 10 {
+		many = append(many, odd("example.org", "v1", fmt.Sprintf("widgets%d", i), "Widget"))
+	}
+	for name, tc := range map[string]struct {
+		source       cluster
+		completeness string
+		warning      string
+		err          string
+	}{
+		"a revision that is no text": {
+			source: cluster{objects: 1, revision: "\a"}, completeness: archive.Partial, err: `the list is of a revision that is none: "\a"`,
+		},
+		"a revision that does not end": {
+			source: cluster{objects: 1, revision: strings.Repeat("7", 129)}, completeness: archive.Partial, err: "a revision that is none",
+		},
+		"a type of an odd name": {
+			source:       cluster{objects: 1, more: []engine.Resource{odd("example.org", "v1", "widgets_v2", "Widget")}},
+			completeness: archive.Complete, warning: `resource "widgets_v2" is not a DNS label`,
+		},
+		"a type of an odd group": {
+			source:       cluster{objects: 1, more: []engine.Resource{odd("Example.org", "v1", "widgets", "Widget")}},
+			completeness: archive.Complete, warning: `group "Example.org" is not a DNS name`,
+		},
+		"a type of an odd version": {
+			source:       cluster{objects: 1, more: []engine.Resource{odd("example.org", "v1.0", "widgets", "Widget")}},
+			completeness: archive.Complete, warning: `version "v1.0" is not a DNS label`,
+		},
+		"a type of an odd kind": {
+			source:       cluster{objects: 1, more: []engine.Resource{odd("example.org", "v1", "widgets", "My Widget")}},
+			completeness: archive.Complete, warning: `kind "My Widget" is not a kind`,
+		},
+		"too many types": {
+			source: cluster{objects: 1, more: many}, completeness: archive.Complete, warning: " of 10012 types are not listed one by one",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := attach(t, newStore(t))
+			snapshot, err := backup.Take(t.Context(), ports(c, tc.source), request("b", "a1"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := snapshot.Marker
+			if warnings, errs := strings.Join(m.Warnings, "\n"), strings.Join(m.Errors, "\n"); m.Completeness != tc.completeness ||
+				!strings.Contains(warnings, tc.warning) || !strings.Contains(errs, tc.err) {
+				t.Errorf("it is %s, warns %q and fails %q; want it %s, %q, %q", m.Completeness, warnings, errs, tc.completeness, tc.warning, tc.err)
+			}
+			if tc.err == "" && m.Resources["configmaps"].Included != 1 {
+				t.Errorf("of config maps it tells %+v", m.Resources["configmaps"])
+			}
+			if err := c.Verify(t.Context(), snapshot); err != nil {
+				t.Errorf("Verify() error = %v", err)
+			}
+		})
 	}
 }
 

@@ -28,6 +28,9 @@ const (
 const (
 	// CodeGroupBroken: an API group does not answer, and nothing of it is archived.
 	CodeGroupBroken = "group-broken"
+	// CodeTypeNotArchivable: an API serves a type under names that no archive takes, and
+	// nothing of it is archived.
+	CodeTypeNotArchivable = "type-not-archivable"
 	// CodeNoEffect: part of the template has no effect.
 	CodeNoEffect = "no-effect"
 	// CodeNamespaceMissing: a namespace that the template names does not exist.

@@ -4,11 +4,13 @@
 package collect
 
 import (
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/selection"
 )
 
@@ -52,6 +54,13 @@ func (r *run) plan(resources []engine.Resource) (stages [3][]task, err error) {
 	for _, resource := range resources {
 		code := r.judgeType(resources, resource)
 		related := code != "" && r.mayBeRelated(resource, code)
+		if err := archive.CheckType(resource.Group, resource.Version, resource.Name, resource.Kind); err != nil && (code == "" || related) {
+			code, related = CodeTypeNotArchivable, false
+			r.report.Results.Warn(archive.Message{
+				Object: resource.GroupResource().String(), Code: code,
+				Message: fmt.Sprintf("nothing of it is in the backup, which cannot hold such a type: %v", err),
+			})
+		}
 		if err := r.opts.Decisions.ofType(resource, code, related); err != nil {
 			return stages, err
 		}

@@ -4,6 +4,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ const (
 	// maxErrorsPerType bounds the errors that the report lists for one type. The
 	// index has them all.
 	maxErrorsPerType = 1000
+	// maxRevision bounds a resourceVersion; those of etcd have twenty bytes at most.
+	maxRevision = 128
 )
 
 // stream is the list of one type on its way into the archive.
@@ -33,8 +36,9 @@ type stream struct {
 	excludedBy map[string]int64
 	errors     []archive.Message
 	moreErrors int64
-	// listed says that a page was read.
+	// listed says that a page was read, and pageErr what was wrong with one.
 	listed   bool
+	pageErr  error
 	revision string
 	// restRevision is the last one that differs from revision.
 	restRevision string
@@ -57,19 +61,23 @@ func (s *stream) list(ctx context.Context, namespace string) error {
 		opts.Labels = s.run.selection.LabelSelector()
 	}
 	for o, err := range s.run.objects(ctx, s.resource, opts) {
-		if err != nil {
+		if err := cmp.Or(s.pageErr, err); err != nil {
 			return err
 		}
 		if err := s.object(ctx, o); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.pageErr
 }
 
 // page notes the revision that the type is read at, and the one that its rest is.
 func (s *stream) page(p engine.Page) {
 	s.listed = true
+	if len(p.Revision) > maxRevision || archive.Text(p.Revision) != p.Revision {
+		s.pageErr = fmt.Errorf("the list is of a revision that is none: %.40q", p.Revision)
+		return
+	}
 	switch {
 	case s.revision == "":
 		s.revision = p.Revision

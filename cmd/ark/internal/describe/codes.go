@@ -58,6 +58,7 @@ var ownCodes = Texts{
 	collect.CodeTypeExcluded:        "the template excludes the type",
 	collect.CodeTypeNotIncluded:     "the template does not include the type",
 	collect.CodeClusterScoped:       "cluster-scoped, and no selected object needs it",
+	collect.CodeTypeNotArchivable:   "the type's names are not what Kubernetes asks of them",
 	collect.CodeNamespaceNotCovered: "the template does not cover the namespace",
 	collect.CodeOwnSecret:           "a Secret that Ark's Config names, such as the credentials of the bucket",
 	collect.CodeNotIncluded:         "the policy is OptIn, and no rule includes it",
