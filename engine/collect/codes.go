@@ -40,7 +40,8 @@ const (
 	// CodeMomentMoved: the revision that types were listed at was compacted, and those
 	// still to come are of a later one.
 	CodeMomentMoved = "moment-moved"
-	// CodeListTorn: the revision of a type was compacted in the middle of its list.
+	// CodeListTorn: the revision of a type was compacted in the middle of its list, or its
+	// list broke off before it told one.
 	CodeListTorn = "list-torn"
 	// CodeListFailed: a type could not be listed, or not to the end.
 	CodeListFailed = "list-failed"

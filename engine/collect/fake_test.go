@@ -36,7 +36,8 @@ type cluster struct {
 	refuse map[string]error
 	// onList is called before a list begins.
 	onList func(resource string)
-	// pages are the revisions of the pages of a type's list; one where it is not told.
+	// pages are the revisions of the pages of a type's list, torn ones with an
+	// exclamation mark; one where it is not told.
 	pages map[string][]string
 	// history is how far that of types has come, by type; "7" where it is not told.
 	history map[string]string
@@ -83,11 +84,14 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 		if pages == nil {
 			pages = []string{cmp.Or(opts.Revision, usual)}
 		}
-		for _, revision := range pages {
-			if opts.OnPage != nil {
-				opts.OnPage(engine.Page{Revision: revision})
+		// The first page has one object, the second all others, and further ones none.
+		page := func() {
+			if len(pages) > 0 && opts.OnPage != nil {
+				opts.OnPage(engine.Page{Revision: strings.TrimSuffix(pages[0], "!"), Torn: strings.HasSuffix(pages[0], "!")})
 			}
+			pages = pages[min(1, len(pages)):]
 		}
+		page()
 		broken, fails := c.fail[name]
 		buffer := make([]byte, 0, 1<<16)
 		for i, o := range c.matching(r, opts) {
@@ -98,12 +102,18 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 			if fails && i == broken.after {
 				break
 			}
+			if i == 1 {
+				page()
+			}
 			buffer = append(buffer[:0], o.Raw...)
 			o.Raw = buffer
 			if !yield(o, nil) {
 				return
 			}
 			clear(buffer)
+		}
+		for len(pages) > 0 {
+			page()
 		}
 		if fails {
 			yield(engine.Object{}, broken.err)

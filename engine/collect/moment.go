@@ -177,6 +177,13 @@ func (m *moment) isApart(t schema.GroupResource) (apart bool, why error) {
 	return apart, why
 }
 
+// moved reports whether two revisions are of the run, and different ones.
+func (m *moment) moved(from, to string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return from != to && slices.Contains(m.revisions, from) && slices.Contains(m.revisions, to)
+}
+
 // leave sets a type apart; why is nil where it has a history of its own.
 func (m *moment) leave(t schema.GroupResource, why error) {
 	m.mu.Lock()

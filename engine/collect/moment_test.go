@@ -248,23 +248,36 @@ func TestATypeOfAnAPIServerThatIsBehindIsGivenTime(t *testing.T) {
 	}
 }
 
-// TestCollectMarksATornList has a list that goes on at another revision, as an
-// adapter does when etcd compacts in its middle.
+// TestCollectMarksATornList has lists that go on at another revision, as an adapter
+// does when etcd compacts in their middle.
 func TestCollectMarksATornList(t *testing.T) {
-	c := town(t)
-	c.pages = map[string][]string{"configmaps": {"7", "12"}}
+	warning := func(text string) []archive.Message {
+		return []archive.Message{{Object: "configmaps", Code: "list-torn",
+			Message: text + ", and objects that were changed in between may not fit together"}}
+	}
+	compacted := warning("revision 7 was compacted in the middle of the list: what came after is of revision 12")
 	for name, tc := range map[string]struct {
+		pages     []string
 		anyMoment bool
+		revisions []string // of the type, and of its rest
 		warnings  []archive.Message
 	}{
-		"with a warning where one moment was wanted": {warnings: []archive.Message{{
-			Object: "configmaps", Code: "list-torn",
-			Message: "revision 7 was compacted in the middle of the list: what came after is of revision 12, and " +
-				"objects that were changed in between may not fit together",
-		}}},
-		"without where none was": {anyMoment: true},
+		"with a warning where one moment was wanted": {
+			pages: []string{"7", "12!"}, revisions: []string{"7", "12"}, warnings: compacted,
+		},
+		"without where none was": {pages: []string{"7", "12!"}, anyMoment: true, revisions: []string{"7", "12"}},
+		"whose rest has several pages": {
+			pages: []string{"7", "12!", "12"}, revisions: []string{"7", "12"}, warnings: compacted,
+		},
+		"that never told what it began as": {
+			pages: []string{"7!", "7"}, revisions: []string{"7", ""},
+			warnings: warning("the list broke off before it told its revision: what came before may be of an earlier one than the rest"),
+		},
+		"but not an API that has another revision for every page": {pages: []string{"7", "8", "9"}, revisions: []string{"7", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c := town(t)
+			c.pages = map[string][]string{"configmaps": tc.pages}
 			report := run(t, c, nil, newSink(), collect.Options{
 				AnyMoment: tc.anyMoment, Template: selection.Template{IncludedResources: []string{"configmaps"}},
 			})
@@ -272,8 +285,67 @@ func TestCollectMarksATornList(t *testing.T) {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
 			got := report.Resources["configmaps"]
-			if diff := cmp.Diff([]string{"7", "12"}, []string{got.Revision, got.RestRevision}); diff != "" {
+			if diff := cmp.Diff(tc.revisions, []string{got.Revision, got.RestRevision}); diff != "" {
 				t.Errorf("revisions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestATypeIsNotTornBetweenNamespaces lists a type with a history of its own
+// in one namespace after the other: each is as it was when its turn came.
+func TestATypeIsNotTornBetweenNamespaces(t *testing.T) {
+	for name, tc := range map[string]struct {
+		sabotage func(*cluster)
+		want     archive.ResourceSummary
+		torn     bool
+	}{
+		"where it has a history of its own": {
+			func(c *cluster) {
+				c.history = map[string]string{"configmaps": "100"}
+				n := 100
+				c.onList = func(name string) {
+					n++
+					c.pages = map[string][]string{"configmaps": {fmt.Sprint(n)}}
+				}
+			}, archive.ResourceSummary{Revision: "102", OwnHistory: true}, false,
+		},
+		"but where the moment moved in between": {
+			func(c *cluster) {
+				lists, asked := 0, 0
+				c.history = map[string]string{}
+				c.asked = func(name string) error {
+					if name == "namespaces" {
+						if asked++; asked > 2 {
+							c.history[name] = "12"
+						}
+					}
+					return nil
+				}
+				c.onList = func(name string) {
+					if name == "configmaps" {
+						if lists++; lists == 2 {
+							c.refuse = map[string]error{"configmaps at 7": engine.ErrRevisionGone}
+						}
+					}
+				}
+			}, archive.ResourceSummary{Revision: "7", RestRevision: "12"}, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := town(t)
+			c.counts = map[string]int64{"configmaps": 1000}
+			tc.sabotage(c)
+			report := run(t, c, nil, newSink(), collect.Options{Lists: 1, Template: selection.Template{
+				IncludedNamespaces: []string{"mail", "shop"}, IncludedResources: []string{"configmaps"}, ClusterResources: new(false),
+			}})
+			got := report.Resources["configmaps"]
+			got.Counts, got.Version, got.Kind, got.Namespaced = archive.Counts{}, "", "", false
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("summary (-want +got):\n%s", diff)
+			}
+			if torn := slices.ContainsFunc(report.Results.Warnings, func(m archive.Message) bool { return m.Code == "list-torn" }); torn != tc.torn {
+				t.Errorf("warnings %v", report.Results.Warnings)
 			}
 		})
 	}

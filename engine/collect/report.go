@@ -64,7 +64,7 @@ func (r *Report) finish(m *moment) *Report {
 		if r.Revision != "" && s.listed && why != nil {
 			r.Results.Warn(ofAnotherMoment(s, why))
 		}
-		if r.Revision != "" && s.restRevision != "" {
+		if r.Revision != "" && s.torn {
 			r.Results.Warn(torn(s))
 		}
 		r.Results.Resources[s.name] = byOutcome(s.counts)
@@ -102,6 +102,13 @@ func ofAnotherMoment(s *stream, why error) archive.Message {
 
 // torn warns that a type is not of one moment.
 func torn(s *stream) archive.Message {
+	if s.restRevision == "" {
+		return archive.Message{
+			Object: s.name, Code: CodeListTorn,
+			Message: "the list broke off before it told its revision: what came before may be of an earlier one than the rest, and " +
+				"objects that were changed in between may not fit together",
+		}
+	}
 	return archive.Message{
 		Object: s.name, Code: CodeListTorn,
 		Message: fmt.Sprintf("revision %s was compacted in the middle of the list: what came after is of revision %s, and "+

@@ -37,10 +37,15 @@ type stream struct {
 	errors     []archive.Message
 	moreErrors int64
 	// listed says that a page was read, and pageErr what was wrong with one.
-	listed   bool
-	pageErr  error
-	revision string
-	// restRevision is the last one that differs from revision.
+	listed  bool
+	pageErr error
+	// begins says that the list of a namespace, or of all, has brought no page yet, and
+	// any that an object has come.
+	begins, any bool
+	revision    string
+	// torn says that not all is of one revision, and restRevision which one the rest
+	// is of, where it is another.
+	torn         bool
 	restRevision string
 	// unreported objects are not in the run's progress yet.
 	unreported int64
@@ -57,6 +62,7 @@ func newStream(r *run, t task, member Member) *stream {
 // type, unless it is a runError or ctx ended.
 func (s *stream) list(ctx context.Context, namespace string) error {
 	opts := engine.ListOptions{Namespace: namespace, OnPage: s.page}
+	s.begins = true
 	if s.resource.Namespaced {
 		opts.Labels = s.run.selection.LabelSelector()
 	}
@@ -64,6 +70,7 @@ func (s *stream) list(ctx context.Context, namespace string) error {
 		if err := cmp.Or(s.pageErr, err); err != nil {
 			return err
 		}
+		s.any = true
 		if err := s.object(ctx, o); err != nil {
 			return err
 		}
@@ -78,12 +85,16 @@ func (s *stream) page(p engine.Page) {
 		s.pageErr = fmt.Errorf("the list is of a revision that is none: %.40q", p.Revision)
 		return
 	}
-	switch {
-	case s.revision == "":
+	if s.revision == "" || !s.any {
 		s.revision = p.Revision
-	case s.revision != p.Revision:
-		s.restRevision = p.Revision
 	}
+	if p.Torn || s.begins && s.run.moment.moved(s.revision, p.Revision) {
+		s.torn = true
+		if p.Revision != s.revision {
+			s.restRevision = p.Revision
+		}
+	}
+	s.begins = false
 }
 
 // object archives one object, if it is covered or needed and nothing is against it.
