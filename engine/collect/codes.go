@@ -35,6 +35,8 @@ const (
 	CodeNoEffect = "no-effect"
 	// CodeNamespaceMissing: a namespace that the template names does not exist.
 	CodeNamespaceMissing = "namespace-missing"
+	// CodeNamespaceGone: objects lie in a namespace that does not exist.
+	CodeNamespaceGone = "namespace-gone"
 	// CodeNoMoment: types could not be listed as they were at one moment.
 	CodeNoMoment = "no-moment"
 	// CodeMomentMoved: the revision that types were listed at was compacted, and those

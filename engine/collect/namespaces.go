@@ -25,6 +25,8 @@ const fewObjects = 100
 // namespaceFacts are the namespaces there were when the run began.
 type namespaceFacts struct {
 	byName map[string]*Namespace
+	// revision is the one that they are of; empty where they are of several.
+	revision string
 	// err is why the list is not complete, if it is not.
 	err error
 }
@@ -53,7 +55,12 @@ func (r *run) learnNamespaces(ctx context.Context, resources []engine.Resource) 
 }
 
 func (r *run) listFacts(ctx context.Context, t engine.Resource) error {
-	for o, err := range r.objects(ctx, t, engine.ListOptions{}) {
+	note := func(p engine.Page) {
+		if r.namespaces.revision = p.Revision; p.Torn {
+			r.namespaces.revision = ""
+		}
+	}
+	for o, err := range r.objects(ctx, t, engine.ListOptions{OnPage: note}) {
 		if err != nil {
 			return err
 		}

@@ -67,6 +67,9 @@ func (r *Report) finish(m *moment) *Report {
 		if r.Revision != "" && s.torn {
 			r.Results.Warn(torn(s))
 		}
+		for _, namespace := range s.homeless() {
+			r.Results.Warn(homeless(s, namespace))
+		}
 		r.Results.Resources[s.name] = byOutcome(s.counts)
 		for _, m := range s.errors {
 			r.Results.Fail(m)
@@ -113,6 +116,15 @@ func torn(s *stream) archive.Message {
 		Object: s.name, Code: CodeListTorn,
 		Message: fmt.Sprintf("revision %s was compacted in the middle of the list: what came after is of revision %s, and "+
 			"objects that were changed in between may not fit together", s.revision, s.restRevision),
+	}
+}
+
+// homeless warns of objects that no backup can restore.
+func homeless(s *stream, namespace string) archive.Message {
+	return archive.Message{
+		Object: s.name, Code: CodeNamespaceGone,
+		Message: fmt.Sprintf("objects in namespace %q are not in the backup: the namespace does not exist, although they do; "+
+			"make it again, or delete them", namespace),
 	}
 }
 

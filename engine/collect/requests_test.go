@@ -253,6 +253,29 @@ func TestCollectSkipsNamespacesThatAreYounger(t *testing.T) {
 	}
 }
 
+func TestObjectsOfNoNamespaceAreTold(t *testing.T) {
+	c, s := town(t), newSink()
+	c.add(t, "configmaps/gone/x", "")
+	c.add(t, "configmaps/gone/y", "")
+	c.add(t, "configmaps/away/x", "")
+	c.add(t, "secrets/gone/x", "")
+	c.add(t, "secrets//x", "")
+	c.history = map[string]string{"secrets": "100"} // it is not known whether the namespace is younger
+	c.pages = map[string][]string{"secrets": {"100"}}
+	report := run(t, c, nil, s, collect.Options{Template: selection.Template{
+		IncludedResources: []string{"configmaps", "secrets"}, ExcludedNamespaces: []string{"away"}, ClusterResources: new(false),
+	}})
+	want := archive.Results{
+		Warnings: []archive.Message{{Object: "configmaps", Code: "namespace-gone", Message: `objects in namespace "gone" are not in the backup: ` +
+			"the namespace does not exist, although they do; make it again, or delete them"}},
+		Errors: []archive.Message{{Object: "secrets/x", Code: "not-archivable", Message: "its type is namespaced, and it lies in no namespace"}},
+	}
+	report.Results.Resources = nil
+	if diff := cmp.Diff(want, report.Results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
 func TestReportTellsOfEachType(t *testing.T) {
 	c := newCluster(t, map[string]string{
 		"namespaces/a": "", "configmaps/a/in": "", "configmaps/a/out": "", "secrets/a/lost": "",

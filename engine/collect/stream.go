@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -47,6 +49,8 @@ type stream struct {
 	// is of, where it is another.
 	torn         bool
 	restRevision string
+	// gone are namespaces that objects lie in and that do not exist.
+	gone map[string]struct{}
 	// unreported objects are not in the run's progress yet.
 	unreported int64
 	// namespace is where the last archived object lies: most lists are in the order
@@ -55,7 +59,7 @@ type stream struct {
 }
 
 func newStream(r *run, t task, member Member) *stream {
-	return &stream{task: t, run: r, member: member, name: t.resource.GroupResource().String(), excludedBy: map[string]int64{}}
+	return &stream{task: t, run: r, member: member, name: t.resource.GroupResource().String(), excludedBy: map[string]int64{}, gone: map[string]struct{}{}}
 }
 
 // list archives the objects of one namespace, or of all. Its error is about the
@@ -101,6 +105,7 @@ func (s *stream) page(p engine.Page) {
 func (s *stream) object(ctx context.Context, o engine.Object) error {
 	covered := s.covers(o)
 	if !covered && s.resource.Namespaced {
+		s.noteHomeless(o)
 		return nil
 	}
 	refs := needs(o)
@@ -126,6 +131,32 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 		return s.exclude(o, codes)
 	}
 	return s.include(o, refs, ruling.Include, ruleErr)
+}
+
+// noteHomeless looks at an object that is not covered: the template may cover it, and
+// only its namespace not be there.
+func (s *stream) noteHomeless(o engine.Object) {
+	namespace, all := o.Meta.Namespace, &s.run.namespaces
+	_, exists := all.byName[namespace]
+	if exists || all.err != nil || !s.ownRight || !s.run.selection.CoversNamespace(namespace) || !s.run.selection.MatchesLabels(o.Meta.Labels) {
+		return
+	}
+	if namespace == "" {
+		s.fail(o, CodeNotArchivable, errors.New("its type is namespaced, and it lies in no namespace"))
+		return
+	}
+	if len(s.gone) < maxErrorsPerType {
+		s.gone[namespace] = struct{}{}
+	}
+}
+
+// homeless returns the namespaces that objects lie in and that do not exist. One that
+// was made after namespaces were listed is none of them.
+func (s *stream) homeless() []string {
+	if at := s.run.namespaces.revision; s.torn || at == "" || s.revision != at {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(s.gone))
 }
 
 // against returns the codes of what keeps an object out. Where the rules failed,
