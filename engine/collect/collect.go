@@ -41,9 +41,12 @@ func Collect(ctx context.Context, source Source, decider Decider, sink Sink, opt
 	}
 	r := &run{
 		source: source, decider: decider, sink: sink, opts: opts,
-		selection: selected, related: newRelated(), report: newReport(),
+		selection: selected, related: newRelated(), report: newReport(), discovered: map[string]bool{},
 	}
 	r.warn(discovery.Broken)
+	for _, t := range discovery.Resources {
+		r.discovered[t.GroupResource().String()] = true
+	}
 	if err := r.everything(ctx, discovery.Resources); err != nil {
 		return nil, err
 	}
@@ -61,6 +64,10 @@ type run struct {
 	moment     *moment
 	namespaces namespaceFacts
 	related    *related
+	// discovered are the types that were, by group resource, and appeared those that
+	// definitions show to have come since.
+	discovered map[string]bool
+	appeared   []engine.Resource
 
 	mu       sync.Mutex // guards the fields below
 	report   *Report
@@ -98,7 +105,7 @@ func (r *run) everything(ctx context.Context, resources []engine.Resource) error
 			return err
 		}
 	}
-	return nil
+	return r.failAppeared(ctx)
 }
 
 // stage lists the types of one stage, opts.Lists at a time. Each worker keeps

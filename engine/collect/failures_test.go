@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,6 +113,65 @@ func TestCollectNamesWhatFails(t *testing.T) {
 				}
 			} else if diff := cmp.Diff([]string{"secrets/shop/token"}, s.archived()); diff != "" {
 				t.Errorf("archived (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestATypeThatAppearsWhileTheBackupBeginsIsMissed defines a type after discovery and
+// before the moment.
+func TestATypeThatAppearsWhileTheBackupBeginsIsMissed(t *testing.T) {
+	const defined = `{"spec":{"group":"example.org","scope":"Namespaced","names":{"plural":"gizmos","kind":"Gizmo"},"versions":[{"name":"v1","served":true}]},` +
+		`"status":{"conditions":[{"type":"Established","status":"True"}]}}`
+	missed := []archive.Message{{Object: "gizmos.example.org", Code: "list-failed",
+		Message: "the type was defined while the backup began, after types were discovered: nothing of it is in the backup"}}
+	for name, tc := range map[string]struct {
+		definition string
+		discovered bool // when it is looked for again
+		opts       collect.Options
+		errors     []archive.Message
+	}{
+		"a type that is served":            {definition: defined, discovered: true, errors: missed},
+		"a type that another server hides": {definition: defined},
+		"one that is not served yet": {
+			definition: strings.ReplaceAll(defined, `"True"`, `"False"`), discovered: true,
+		},
+		"one without a version": {
+			definition: strings.ReplaceAll(defined, "true", "false"), discovered: true,
+		},
+		"one that goes already": {
+			definition: `{"metadata":{"deletionTimestamp":"2026-11-23T00:00:00Z"},` + defined[1:], discovered: true,
+		},
+		"one that the template leaves out": {
+			definition: defined, discovered: true, opts: collect.Options{Template: selection.Template{IncludedResources: []string{"configmaps"}}},
+		},
+		"where no moment is wanted": {definition: defined, discovered: true, opts: collect.Options{AnyMoment: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, s := town(t), newSink()
+			known := c.resources
+			gizmos := resource("gizmos.example.org", true)
+			c.asked = func(name string) error {
+				if name != "namespaces" || len(c.resources) > len(known) {
+					return nil
+				}
+				c.add(t, definitions+"/gizmos.example.org", tc.definition)
+				c.resources = append(slices.Clone(known), gizmos)
+				c.add(t, "gizmos.example.org/shop/g", "")
+				if !tc.discovered {
+					c.resources = append(slices.Clone(known), resource("others.example.org", true))
+				}
+				return nil
+			}
+			if tc.opts.AnyMoment {
+				c.add(t, definitions+"/gizmos.example.org", tc.definition)
+			}
+			report := run(t, c, nil, s, tc.opts)
+			if diff := cmp.Diff(tc.errors, report.Results.Errors); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+			if s.raw[definitions+"/gizmos.example.org"] == nil && tc.opts.Template.IncludedResources == nil && !tc.opts.AnyMoment {
+				t.Error("the definition was not there")
 			}
 		})
 	}

@@ -103,6 +103,7 @@ func (s *stream) page(p engine.Page) {
 
 // object archives one object, if it is covered or needed and nothing is against it.
 func (s *stream) object(ctx context.Context, o engine.Object) error {
+	s.noteDefinition(o)
 	covered := s.covers(o)
 	if !covered && s.resource.Namespaced {
 		s.noteHomeless(o)
