@@ -102,11 +102,14 @@ func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 // replace decides how an object that may be replaced is, unless others depend on it
 // as it is now.
 func (r *run) replace(j *judgement, it *item, live transform.Manifest) {
+	boundTo := transform.BoundElsewhere(it.source.GroupResource, j.want, live)
 	switch {
 	case it.target.Namespace == "" && r.transform.ServesOriginal(it.source.GroupResource, live):
 		j.message += ": it serves a namespace that is mapped from, which would lose it"
 	case it.source.GroupResource == leaseType:
 		j.message += ": whoever holds it now would lose it"
+	case boundTo != "":
+		j.message += ": it is bound to " + boundTo
 	case r.req.Existing == ExistingUpdate:
 		j.action = ActionUpdate
 	default:

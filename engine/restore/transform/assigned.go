@@ -34,6 +34,7 @@ var assigned = map[schema.GroupResource][][]string{
 	{Group: snapshotGroup, Resource: "volumesnapshotcontents"}: {
 		{"spec", "volumeSnapshotRef", "uid"}, {"spec", "volumeSnapshotRef", "resourceVersion"},
 	},
+	{Group: groupSnapshotGroup, Resource: "volumegroupsnapshotcontents"}: {{"spec", "volumeGroupSnapshotRef", "uid"}},
 	{Group: "batch", Resource: "jobs"}: {
 		{"spec", "selector"},
 		{"metadata", "labels", controllerUID[0]}, {"metadata", "labels", controllerUID[1]},
@@ -56,6 +57,9 @@ func Adopt(gr schema.GroupResource, want, live Manifest) {
 	}
 	if gr == (schema.GroupResource{Resource: "services"}) && !sameService(want, live) {
 		return
+	}
+	if ref := reserved[gr]; ref != nil && !sameReference(child(want, ref...), child(live, ref...)) {
+		return // with another's UID it would be lost to both
 	}
 	for _, path := range paths {
 		adopt(want, live, path)

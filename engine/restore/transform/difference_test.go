@@ -122,6 +122,32 @@ func TestWhatTheClusterFilledInIsAdopted(t *testing.T) {
 			`{"type":"kubernetes.io/service-account-token","data":{"token":"t"}}`,
 		},
 		"not the data of other Secrets": {"secrets", `{"type":"Opaque"}`, `{"data":{"k":"v"}}`, `{"type":"Opaque"}`},
+		"the identity of a volume's claim": {
+			"persistentvolumes", `{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`,
+			`{"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":"yes"}},"spec":{"claimRef":{"namespace":"a","name":"c","uid":"u","resourceVersion":"1"}}}`,
+			`{"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":"yes"}},"spec":{"claimRef":{"namespace":"a","name":"c","uid":"u","resourceVersion":"1"}}}`,
+		},
+		"not that of a claim of another namespace": {
+			"persistentvolumes", `{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`,
+			`{"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":"yes"}},"spec":{"claimRef":{"namespace":"b","name":"c","uid":"u","resourceVersion":"1"}}}`,
+			`{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`,
+		},
+		"not that of a claim of another name": {
+			"persistentvolumes", `{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`, `{"spec":{"claimRef":{"namespace":"a","name":"d","uid":"u"}}}`,
+			`{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`,
+		},
+		"not that of a claim of a volume that had none": {
+			"persistentvolumes", `{"spec":{}}`, `{"spec":{"claimRef":{"namespace":"a","name":"c","uid":"u","resourceVersion":"1"}}}`, `{"spec":{}}`,
+		},
+		"not that of another snapshot": {
+			"volumesnapshotcontents", `{"spec":{"volumeSnapshotRef":{"namespace":"a","name":"s"}}}`,
+			`{"spec":{"volumeSnapshotRef":{"namespace":"b","name":"s","uid":"u"}}}`, `{"spec":{"volumeSnapshotRef":{"namespace":"a","name":"s"}}}`,
+		},
+		"the identity of a group of snapshots": {
+			"volumegroupsnapshotcontents", `{"spec":{"volumeGroupSnapshotRef":{"namespace":"a","name":"s"}}}`,
+			`{"spec":{"volumeGroupSnapshotRef":{"namespace":"a","name":"s","uid":"u"}}}`,
+			`{"spec":{"volumeGroupSnapshotRef":{"namespace":"a","name":"s","uid":"u"}}}`,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

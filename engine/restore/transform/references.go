@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gopherwood/ark/engine"
 )
 
 const (
@@ -76,7 +78,7 @@ func (t *Transformer) ServesOriginal(gr schema.GroupResource, live Manifest) boo
 	if len(t.Namespaces) == 0 {
 		return false
 	}
-	s, r := Subject{Manifest: Clone(live)}, Result{}
+	s, r := Subject{Resource: engine.Resource{Group: gr.Group, Name: gr.Resource}, Manifest: Clone(live)}, Result{}
 	for _, apply := range steps[gr] {
 		apply(t, &s, &r)
 	}

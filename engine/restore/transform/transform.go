@@ -105,6 +105,7 @@ var steps = map[schema.GroupResource][]step{
 	{Group: "apiregistration.k8s.io", Resource: "apiservices"}:             {(*Transformer).apiService},
 	{Group: snapshotGroup, Resource: "volumesnapshots"}:                    {(*Transformer).snapshot},
 	{Group: snapshotGroup, Resource: "volumesnapshotcontents"}:             {(*Transformer).snapshotContent},
+	{Group: groupSnapshotGroup, Resource: "volumegroupsnapshotcontents"}:   {(*Transformer).unbind},
 	{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}: {(*Transformer).conversion},
 }
 

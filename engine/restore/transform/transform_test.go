@@ -31,6 +31,7 @@ func resource(name string) engine.Resource {
 		"customresourcedefinitions":       "apiextensions.k8s.io",
 		"volumesnapshots":                 "snapshot.storage.k8s.io",
 		"volumesnapshotcontents":          "snapshot.storage.k8s.io",
+		"volumegroupsnapshotcontents":     "groupsnapshot.storage.k8s.io",
 	}[name]
 	status := map[string]bool{"pods": true, "deployments": true, "jobs": true, "services": true, "namespaces": true}
 	return engine.Resource{Group: group, Version: "v1", Name: name, Versions: []string{"v1"}, StatusSubresource: status[name]}
@@ -193,6 +194,11 @@ func TestTransformations(t *testing.T) {
 			with: transform.Transformer{Namespaces: toB}, name: "volumesnapshotcontents",
 			in:   `{"metadata":{"name":"v"},"spec":{"source":{"snapshotHandle":"h"},"volumeSnapshotRef":{"namespace":"a","name":"s","uid":"u","resourceVersion":"1"}}}`,
 			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"source":{"snapshotHandle":"h"},"volumeSnapshotRef":{"namespace":"b","name":"s"}}}`,
+		},
+		"so is the content of a group of snapshots": {
+			with: transform.Transformer{Namespaces: toB}, name: "volumegroupsnapshotcontents",
+			in:   `{"metadata":{"name":"v"},"spec":{"volumeGroupSnapshotRef":{"namespace":"a","name":"s","uid":"u"}}}`,
+			want: `{"metadata":{"name":"v","labels":{"ark-restore":"r"}},"spec":{"volumeGroupSnapshotRef":{"namespace":"b","name":"s"}}}`,
 		},
 		"the content of a volume says that it is cut anew": {
 			name:       "volumesnapshotcontents",
