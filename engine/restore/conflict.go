@@ -113,7 +113,7 @@ func (r *run) replace(j *judgement, it *item, live transform.Manifest) {
 	case r.req.Existing == ExistingUpdate:
 		j.action = ActionUpdate
 	default:
-		if reason := r.notRecreated(it); reason != "" {
+		if reason := r.notRecreated(it, live); reason != "" {
 			j.message += ": not recreated: " + reason
 			return
 		}

@@ -37,7 +37,7 @@ func TestExistingObjectsThatDiffer(t *testing.T) {
 			restore.Counts{Updated: 1, Unchanged: 1}, "", was,
 		},
 		"Recreate of what a finalizer keeps fails with the cure": {
-			restore.ExistingRecreate, configMap(was, ""), configMap(is, `,"finalizers":["example/keep"]`),
+			restore.ExistingRecreate, configMap(was, ""), configMap(is, `,"finalizers":["foregroundDeletion"]`),
 			restore.Counts{Failed: 1, Unchanged: 1}, "", is,
 		},
 		"What this restore made and somebody changed is left alone": {
@@ -158,6 +158,18 @@ func configMap(value, metadata string) string {
 
 func TestWhatIsNeverRecreated(t *testing.T) {
 	source, target := shop(t), shop(t)
+	held := map[*fakeCluster]string{source: "", target: `,"finalizers":["example/database"]`} // a finalizer that came since counts
+	for _, c := range []*fakeCluster{source, target} {
+		for _, doc := range []string{
+			`{"apiVersion":"snapshot.storage.k8s.io/v1","kind":"VolumeSnapshot","metadata":{"namespace":"shop","name":"s"},"spec":{}}`,
+			`{"apiVersion":"snapshot.storage.k8s.io/v1","kind":"VolumeSnapshotContent","metadata":{"name":"s"},"spec":{}}`,
+			`{"apiVersion":"groupsnapshot.storage.k8s.io/v1","kind":"VolumeGroupSnapshot","metadata":{"namespace":"shop","name":"g"},"spec":{}}`,
+			`{"apiVersion":"groupsnapshot.storage.k8s.io/v1","kind":"VolumeGroupSnapshotContent","metadata":{"name":"g"},"spec":{}}`,
+			`{"apiVersion":"shop.example/v1","kind":"Cart","metadata":{"namespace":"shop","name":"held"` + held[c] + `},"spec":{}}`,
+		} {
+			c.add(doc)
+		}
+	}
 	for key, m := range target.objects { // everything differs
 		meta := m["metadata"].(map[string]any)
 		meta["annotations"] = map[string]any{"changed": key.Name}
@@ -179,12 +191,26 @@ func TestWhatIsNeverRecreated(t *testing.T) {
 		"carts.shop.example/shop/main":                                      true,  // it owns a ConfigMap
 		"deployments.apps/shop/web":                                         false, // what it owns is remade
 		"secrets/shop/web-key":                                              false,
+		"volumesnapshots.snapshot.storage.k8s.io/shop/s":                    true,
+		"volumesnapshotcontents.snapshot.storage.k8s.io/s":                  true,
+		"volumegroupsnapshots.groupsnapshot.storage.k8s.io/shop/g":          true,
+		"volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io/g":        true,
+		"carts.shop.example/shop/held":                                      true, // a finalizer may delete data elsewhere
 	} {
 		if kept[key] != want {
 			t.Errorf("%s was kept: %v, want %v", key, kept[key], want)
 		}
 	}
-	if report.Results.Existing != 5 {
-		t.Errorf("Results = %+v, want the 5 kept ones as existing; %v", report.Results, report.Warnings)
+	if report.Results.Existing != 10 {
+		t.Errorf("Results = %+v, want the 10 kept ones as existing; %v", report.Results, report.Warnings)
+	}
+	for _, want := range []string{
+		"volumesnapshots.snapshot.storage.k8s.io/shop/s: exists and differs in metadata.annotations: not recreated: no VolumeSnapshot is ever deleted",
+		"carts.shop.example/shop/held: exists and differs in metadata.annotations: not recreated: " +
+			"its finalizer example/database may delete what it stands for outside the cluster",
+	} {
+		if !slices.Contains(report.Warnings, want) {
+			t.Errorf("Warnings = %v, want %q", report.Warnings, want)
+		}
 	}
 }

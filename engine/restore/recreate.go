@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/restore/transform"
 )
 
 // errRecording ends a restore: what would be deleted could not be recorded.
@@ -23,9 +24,17 @@ var neverRecreated = map[schema.GroupResource]bool{
 	crdType:                              true,
 	{Resource: "persistentvolumes"}:      true,
 	{Resource: "persistentvolumeclaims"}: true,
-	{Group: "snapshot.storage.k8s.io", Resource: "volumesnapshotcontents"}: true,
-	{Group: "storage.k8s.io", Resource: "storageclasses"}:                  true,
+	{Group: "storage.k8s.io", Resource: "storageclasses"}: true,
+	// With the deletion policy Delete, the snapshot goes with either of them.
+	{Group: "snapshot.storage.k8s.io", Resource: "volumesnapshots"}:                  true,
+	{Group: "snapshot.storage.k8s.io", Resource: "volumesnapshotcontents"}:           true,
+	{Group: "groupsnapshot.storage.k8s.io", Resource: "volumegroupsnapshots"}:        true,
+	{Group: "groupsnapshot.storage.k8s.io", Resource: "volumegroupsnapshotcontents"}: true,
 }
+
+// harmlessFinalizers hold an object, but delete nothing else than objects that are
+// made anew.
+var harmlessFinalizers = []string{"foregroundDeletion", "orphan", "batch.kubernetes.io/job-tracking"}
 
 // cascading are the types whose dependents are of no use without the very object
 // that owns them: the pods of a Job are counted by its UID, and the volume of a pod
@@ -36,13 +45,16 @@ var cascading = map[schema.GroupResource]bool{
 	{Group: "batch", Resource: "jobs"}: true, {Group: "batch", Resource: "cronjobs"}: true,
 }
 
-// notRecreated says why an object is not deleted, or nothing.
-func (r *run) notRecreated(it *item) string {
+// notRecreated says why a live object is not deleted, or nothing.
+func (r *run) notRecreated(it *item, live transform.Manifest) string {
 	switch {
 	case neverRecreated[it.source.GroupResource]:
 		return "no " + it.entry.Kind + " is ever deleted"
 	case it.entry.UID != "" && r.plan.lineage.owners[it.entry.UID]:
 		return "it owns other objects, which would be deleted with it"
+	}
+	if finalizer := transform.Finalizer(live, harmlessFinalizers...); finalizer != "" {
+		return "its finalizer " + finalizer + " may delete what it stands for outside the cluster"
 	}
 	return ""
 }
