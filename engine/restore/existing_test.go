@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/restore/transform"
 )
@@ -39,6 +41,14 @@ func TestExistingObjectsThatDiffer(t *testing.T) {
 		"Recreate of what a finalizer keeps fails with the cure": {
 			restore.ExistingRecreate, configMap(was, ""), configMap(is, `,"finalizers":["foregroundDeletion"]`),
 			restore.Counts{Failed: 1, Unchanged: 1}, "", is,
+		},
+		"A finalizer that came since is no difference": {
+			restore.ExistingNone, configMap("same", `,"finalizers":["example/a"]`), configMap("same", `,"finalizers":["example/b","example/a"]`),
+			restore.Counts{Unchanged: 2}, "", "same",
+		},
+		"A finalizer that only the archived object has is a difference": {
+			restore.ExistingNone, configMap("same", `,"finalizers":["example/a","example/b"]`), configMap("same", `,"finalizers":["example/b"]`),
+			restore.Counts{Existing: 1, Unchanged: 1}, "configmaps/a/c: exists and differs in metadata.finalizers", "same",
 		},
 		"What this restore made and somebody changed is left alone": {
 			restore.ExistingUpdate, configMap(was, ""), configMap(is, `,"labels":{"ark-restore":"r1"}`),
@@ -80,6 +90,28 @@ func TestExistingObjectsThatDiffer(t *testing.T) {
 				t.Errorf("recorded before deleting: %v", deleted)
 			}
 		})
+	}
+}
+
+// A controller that holds an object since the backup has to be asked before it goes.
+func TestUpdateKeepsTheFinalizersThatCameSince(t *testing.T) {
+	source, target := newFakeCluster(t), newFakeCluster(t)
+	for c, doc := range map[*fakeCluster]string{
+		source: configMap("archived", `,"finalizers":["example/then","example/both"]`),
+		target: configMap("live", `,"finalizers":["example/now","example/both"]`),
+	} {
+		c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+		c.add(doc)
+	}
+	req := request()
+	req.Existing = restore.ExistingUpdate
+	report := mustRun(t, target, req, backup(t, source), restore.Options{})
+	if report.Results.Updated != 1 {
+		t.Errorf("Results = %+v, want the ConfigMap updated: %v", report.Results, report.Errors)
+	}
+	want := []any{"example/now", "example/both", "example/then"}
+	if diff := cmp.Diff(any(want), target.object("configmaps/a/c")["metadata"].(map[string]any)["finalizers"]); diff != "" {
+		t.Errorf("finalizers (-want +got):\n%s", diff)
 	}
 }
 

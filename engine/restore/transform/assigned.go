@@ -51,6 +51,7 @@ var assignedToken = [][]string{{"data"}, {"metadata", "annotations", tokenAccoun
 // Adopt copies from the live object what the cluster filled in there and want
 // leaves out, so that want can be compared with it and written over it.
 func Adopt(gr schema.GroupResource, want, live Manifest) {
+	adoptFinalizers(want, live)
 	paths := assigned[gr]
 	if gr == (schema.GroupResource{Resource: "secrets"}) && Text(want, "type") == tokenType {
 		paths = assignedToken

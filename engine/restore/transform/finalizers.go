@@ -11,6 +11,22 @@ func finalizers(m Manifest) []any {
 	return list
 }
 
+// adoptFinalizers puts the live object's finalizers before those of want: a controller
+// that came to hold the object since must be asked before it goes.
+func adoptFinalizers(want, live Manifest) {
+	held := finalizers(live)
+	if len(held) == 0 {
+		return
+	}
+	all := slices.Clone(held)
+	for _, f := range finalizers(want) {
+		if !slices.ContainsFunc(all, func(other any) bool { return equalScalars(f, other) }) {
+			all = append(all, f)
+		}
+	}
+	ensure(want, "metadata")["finalizers"] = all
+}
+
 // Finalizer returns the first finalizer of an object that is none of those.
 func Finalizer(m Manifest, except ...string) string {
 	for _, v := range finalizers(m) {
