@@ -110,6 +110,8 @@ func (r *run) replace(j *judgement, it *item, live transform.Manifest) {
 		j.message += ": whoever holds it now would lose it"
 	case boundTo != "":
 		j.message += ": it is bound to " + boundTo
+	case it.related && !r.isFree(it, j.want, live):
+		j.message += ": it is only needed by what is restored, and others may need it as it is now"
 	case r.req.Existing == ExistingUpdate:
 		j.action = ActionUpdate
 	default:
@@ -134,6 +136,12 @@ func (r *run) reserveAgain(j *judgement, it *item, want, live transform.Manifest
 	j.action, j.want = ActionUpdate, free
 	j.note = "outlived its claim: it is reserved for the one that is restored"
 	return true
+}
+
+// isFree reports whether an object is a volume that no claim has, and that is to be
+// reserved for one that is restored: nobody else needs it.
+func (r *run) isFree(it *item, want, live transform.Manifest) bool {
+	return it.source.GroupResource == volumeType && transform.Text(live, "spec", "claimRef", "uid") == "" && r.plan.restores(r.claimOf(want))
 }
 
 // claimOf is the archived claim that a transformed volume is reserved for.

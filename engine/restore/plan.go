@@ -45,6 +45,8 @@ type item struct {
 	// support marks a Namespace that is only there to hold others: one that exists
 	// is left as it is.
 	support bool
+	// related says that only others need the object: one that exists is left as it is.
+	related bool
 	// named says that the request asks for the type by name.
 	named bool
 	layer int

@@ -6,11 +6,16 @@ package restore_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore"
+	"github.com/gopherwood/ark/engine/restore/transform"
 )
 
 // Written over with the UID of another claim, a volume is Released, and its disk
@@ -56,6 +61,77 @@ func TestWhatIsBoundToAnotherIsNeverWrittenOver(t *testing.T) {
 					t.Errorf("Results = %+v, Warnings = %v, want it kept, being bound to shop2/data", report.Results, report.Warnings)
 				}
 			})
+		}
+	}
+}
+
+// What all of the cluster shares may be newer than the backup of one namespace.
+func TestWhatIsOnlyNeededIsNeverWrittenOver(t *testing.T) {
+	const carts = "customresourcedefinitions.apiextensions.k8s.io/carts.shop.example"
+	const role, binding = "clusterroles.rbac.authorization.k8s.io/web-reader", "clusterrolebindings.rbac.authorization.k8s.io/web-reads"
+	tests := map[string]struct {
+		ask  func(*restore.Request)
+		kept []string
+	}{
+		"of a namespace": {func(*restore.Request) {}, []string{carts, role, binding}},
+		"of a namespace, with ClusterRoles": {
+			func(r *restore.Request) { r.Selection.IncludedResources = []string{"serviceaccounts", "clusterroles"} },
+			[]string{binding},
+		},
+		"of a namespace, with all that is cluster-scoped": {func(r *restore.Request) { r.Selection.ClusterResources = new(true) }, nil},
+	}
+	for name, tc := range tests {
+		for _, existing := range []restore.Existing{restore.ExistingUpdate, restore.ExistingRecreate} {
+			t.Run(fmt.Sprintf("%s, with %s", name, existing), func(t *testing.T) {
+				source, target := shop(t), shop(t)
+				change(target, carts, func(m transform.Manifest) { m["spec"].(transform.Manifest)["scope"] = "upgraded" })
+				change(target, role, func(m transform.Manifest) { m["rules"] = []any{"new"} })
+				change(target, binding, func(m transform.Manifest) { m["subjects"] = []any{"new"} })
+				req := request()
+				req.Existing, req.Selection.IncludedNamespaces = existing, []string{"shop"}
+				tc.ask(&req)
+				report := mustRun(t, target, req, backup(t, source), restore.Options{Replaced: keepIn(&bytes.Buffer{})})
+				for _, w := range target.writes() {
+					if verb, key, _ := strings.Cut(w, " "); verb != "POST" && slices.Contains(tc.kept, key) {
+						t.Errorf("wrote %s", w)
+					}
+				}
+				var kept []string
+				for _, w := range report.Warnings {
+					if key, _, ok := strings.Cut(w, ": exists and differs in "); ok && strings.Contains(w, ": it is only needed by what is restored") {
+						kept = append(kept, key)
+					}
+				}
+				slices.Sort(kept)
+				if diff := cmp.Diff(slices.Sorted(slices.Values(tc.kept)), kept); diff != "" {
+					t.Errorf("kept (-want +got):\n%s\n%v", diff, report.Warnings)
+				}
+			})
+		}
+	}
+}
+
+// A volume that no claim has is nobody else's.
+func TestAFreeVolumeIsReservedForTheClaimThatNeedsIt(t *testing.T) {
+	source, target := shop(t), shop(t)
+	change(target, "persistentvolumes/disk", func(m transform.Manifest) { delete(m["spec"].(transform.Manifest), "claimRef") })
+	maps.DeleteFunc(target.objects, func(key engine.Key, _ transform.Manifest) bool { return key.Resource == "persistentvolumeclaims" })
+	req := request()
+	req.Existing, req.Selection.IncludedNamespaces = restore.ExistingUpdate, []string{"shop"}
+	report := mustRun(t, target, req, backup(t, source), restore.Options{})
+	if got := transform.Text(target.object("persistentvolumes/disk"), "spec", "claimRef", "name"); got != "data" {
+		t.Errorf("the volume is reserved for %q, want data: %v", got, report.Warnings)
+	}
+	if got := transform.Text(target.object("persistentvolumeclaims/shop/data"), "spec", "volumeName"); got != "disk" {
+		t.Errorf("the claim asks for %q, want disk: %v", got, report.Warnings)
+	}
+}
+
+// change edits an object in place.
+func change(c *fakeCluster, key string, edit func(transform.Manifest)) {
+	for k, m := range c.objects {
+		if k.String() == key {
+			edit(m)
 		}
 	}
 }

@@ -17,7 +17,9 @@ var accountType = schema.GroupResource{Resource: "serviceaccounts"}
 
 // addRelated pulls in the cluster-scoped objects that the selected ones need, and
 // those that these need in turn: the volume of a claim, the definition of a
-// custom resource, the bindings of a service account and their roles, owners.
+// custom resource, the bindings of a service account and their roles, owners. They
+// are shared by all of the cluster: unless the request asks for them itself, they are
+// only made where they are missing.
 func (p *planner) addRelated() {
 	if p.sel.ClusterScope() == selection.ClusterScopeNone {
 		return
@@ -25,11 +27,18 @@ func (p *planner) addRelated() {
 	for i := 0; i < len(p.selected); i++ { // selected grows meanwhile
 		for _, needed := range p.neededBy(p.selected[i]) {
 			if !p.plan.restores(needed.source) {
+				needed.related = !p.asksFor(needed)
 				p.plan.bySource[needed.source] = needed
 				p.selected = append(p.selected, needed)
 			}
 		}
 	}
+}
+
+// asksFor reports whether the request names the type of a cluster-scoped object and
+// nothing else of it rules the object out.
+func (p *planner) asksFor(it *item) bool {
+	return it.named && p.sel.MatchesLabels(it.entry.Labels) && (len(p.names) == 0 || p.names.Match(it.entry.Name))
 }
 
 // neededBy returns the cluster-scoped objects of the backup that it needs.
