@@ -104,7 +104,7 @@ func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 func (r *run) replace(j *judgement, it *item, live transform.Manifest) {
 	boundTo := transform.BoundElsewhere(it.source.GroupResource, j.want, live)
 	switch {
-	case it.target.Namespace == "" && r.transform.ServesOriginal(it.source.GroupResource, live):
+	case it.target.Namespace == it.source.Namespace && r.transform.ServesOriginal(it.source.GroupResource, live):
 		j.message += ": it serves a namespace that is mapped from, which would lose it"
 	case it.source.GroupResource == leaseType:
 		j.message += ": whoever holds it now would lose it"

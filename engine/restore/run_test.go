@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -159,17 +160,51 @@ func TestARestoreIsOneRequestForEachObject(t *testing.T) {
 }
 
 func TestAMappedRestoreLeavesTheOriginalAlone(t *testing.T) {
+	for _, existing := range []restore.Existing{restore.ExistingNone, restore.ExistingUpdate, restore.ExistingRecreate} {
+		t.Run(string(existing), func(t *testing.T) { testMapped(t, existing) })
+	}
+}
+
+func testMapped(t *testing.T, existing restore.Existing) {
+	t.Helper()
 	c := shop(t)
+	// Bindings of the original's accounts in a namespace that stays where it is.
+	c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"stays"}}`)
+	for name, subject := range map[string]string{
+		"account": `{"kind":"ServiceAccount","namespace":"shop","name":"web"}`,
+		"user":    `{"kind":"User","name":"system:serviceaccount:shop:web"}`,
+		"group":   `{"kind":"Group","name":"system:serviceaccounts:shop"}`,
+	} {
+		c.add(fmt.Sprintf(`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"namespace":"stays","name":%q},
+			"roleRef":{"kind":"ClusterRole","name":"web-reader"},"subjects":[%s]}`, name, subject))
+	}
+	c.add(`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"namespace":"stays","name":"other"},
+		"roleRef":{"kind":"ClusterRole","name":"web-reader"},"subjects":[{"kind":"User","name":"somebody"}]}`)
+	src := backup(t, c)
+	// Since then, that one gives the original its rights.
+	change(c, "rolebindings.rbac.authorization.k8s.io/stays/other", func(m transform.Manifest) {
+		m["subjects"] = []any{map[string]any{"kind": "Group", "name": "system:serviceaccounts:shop"}}
+	})
 	before := map[string]string{}
 	for _, key := range c.keys() {
 		before[key] = transform.Text(c.object(key), "metadata", "resourceVersion")
 	}
 	req := request()
-	req.Selection.IncludedNamespaces = []string{"shop"}
+	req.Existing = existing
+	req.Selection.IncludedNamespaces = []string{"shop", "stays"}
 	req.NamespaceMapping = map[string]string{"shop": "shop-copy"}
-	report := mustRun(t, c, req, backup(t, c), restore.Options{})
+	report := mustRun(t, c, req, src, restore.Options{Replaced: keepIn(&bytes.Buffer{})})
 	if report.Results.Failed > 0 {
 		t.Errorf("report: %+v", report)
+	}
+	for name, want := range map[string]string{
+		"account": "shop-copy", "user": "system:serviceaccount:shop-copy:web", "group": "system:serviceaccounts:shop-copy",
+	} {
+		key := "rolebindings.rbac.authorization.k8s.io/stays/" + name + "-shop-copy"
+		subjects, _ := c.object(key)["subjects"].([]any)
+		if len(subjects) != 1 || !slices.Contains(slices.Collect(maps.Values(subjects[0].(map[string]any))), any(want)) {
+			t.Errorf("subjects of %s = %v, want %s", key, subjects, want)
+		}
 	}
 	for key, version := range before {
 		if got := transform.Text(c.object(key), "metadata", "resourceVersion"); got != version {

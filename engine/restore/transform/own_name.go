@@ -23,6 +23,9 @@ const (
 // the namespaces that its subjects were moved into. The same mapping always gives
 // the same name, so that a second restore finds what the first has made.
 func (t *Transformer) ownName(s *Subject, r *Result) {
+	if t.moved(s.Source) {
+		return // the original is in another namespace
+	}
 	var into []string
 	for _, subject := range objects(s.Manifest, "subjects") {
 		namespace := subjectNamespace(subject)

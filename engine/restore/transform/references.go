@@ -33,11 +33,11 @@ func (t *Transformer) subjects(s *Subject, r *Result) {
 		case "User":
 			if rest, ok := strings.CutPrefix(name, accountUserPrefix); ok {
 				namespace, account, _ := strings.Cut(rest, ":")
-				subject["name"] = accountUserPrefix + t.mapped(namespace) + ":" + account
+				subject["name"] = accountUserPrefix + t.follow(r, namespace) + ":" + account
 			}
 		case "Group":
 			if namespace, ok := strings.CutPrefix(name, accountGroupPrefix); ok {
-				subject["name"] = accountGroupPrefix + t.mapped(namespace)
+				subject["name"] = accountGroupPrefix + t.follow(r, namespace)
 			}
 		}
 	}
@@ -62,18 +62,21 @@ func (t *Transformer) conversion(s *Subject, r *Result) {
 
 // mapNamespace lets a reference with a namespace follow the mapping.
 func (t *Transformer) mapNamespace(r *Result, reference Manifest) {
-	namespace, ok := reference["namespace"].(string)
-	if !ok {
-		return
-	}
-	if to := t.mapped(namespace); to != namespace {
-		reference["namespace"], r.moved = to, true
+	if namespace, ok := reference["namespace"].(string); ok {
+		reference["namespace"] = t.follow(r, namespace)
 	}
 }
 
-// ServesOriginal reports whether a live cluster-scoped object refers to a namespace
-// that is mapped from: the webhook, API, conversion or volume of the original, which
-// the copy's must not take away.
+// follow returns the namespace that one which the object refers to is mapped into.
+func (t *Transformer) follow(r *Result, namespace string) string {
+	to := t.mapped(namespace)
+	r.moved = r.moved || to != namespace
+	return to
+}
+
+// ServesOriginal reports whether a live object refers to a namespace that is mapped
+// from: the webhook, API, conversion, volume or rights of the original, which the
+// copy's must not take away.
 func (t *Transformer) ServesOriginal(gr schema.GroupResource, live Manifest) bool {
 	if len(t.Namespaces) == 0 {
 		return false

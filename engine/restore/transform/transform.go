@@ -66,8 +66,9 @@ type Result struct {
 	// ManagedFields are the archived entries when one of them is of a server-side
 	// apply, which would conflict if nobody owned its fields.
 	ManagedFields []any
-	// OwnName is what to call a cluster-scoped binding whose subjects followed the
-	// mapping when there is one of its name with other subjects; empty otherwise.
+	// OwnName is what to call a binding that stays where it is, and whose subjects
+	// followed the mapping, when there is one of its name with other subjects; empty
+	// otherwise.
 	OwnName string
 	// Notes tell of what was changed beyond what a restore always changes.
 	Notes []string
@@ -98,7 +99,7 @@ var steps = map[schema.GroupResource][]step{
 	{Group: "apps", Resource: "replicasets"}:                               {(*Transformer).pauseReplicas},
 	{Group: "batch", Resource: "jobs"}:                                     {(*Transformer).job, (*Transformer).pauseSuspend},
 	{Group: "batch", Resource: "cronjobs"}:                                 {(*Transformer).pauseSuspend},
-	{Group: rbacGroup, Resource: "rolebindings"}:                           {(*Transformer).subjects},
+	{Group: rbacGroup, Resource: "rolebindings"}:                           {(*Transformer).subjects, (*Transformer).ownName},
 	{Group: rbacGroup, Resource: "clusterrolebindings"}:                    {(*Transformer).subjects, (*Transformer).ownName},
 	{Group: admissionGroup, Resource: "validatingwebhookconfigurations"}:   {(*Transformer).webhooks},
 	{Group: admissionGroup, Resource: "mutatingwebhookconfigurations"}:     {(*Transformer).webhooks},
