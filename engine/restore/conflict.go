@@ -162,15 +162,15 @@ func isDefaultAccount(it *item) bool {
 
 // uncompared names the fields that say nothing about a difference: a status that
 // has a path of its own, and owners that are linked later.
-func uncompared(p *prepared, mine bool) []string {
-	var ignore []string
+func uncompared(p *prepared, mine bool) []transform.Part {
+	var without []transform.Part
 	if p.it.resource.StatusSubresource {
-		ignore = append(ignore, "status")
+		without = append(without, transform.Status)
 	}
 	if p.unlinked || mine {
-		ignore = append(ignore, "ownerReferences")
+		without = append(without, transform.OwnerReferences)
 	}
-	return ignore
+	return without
 }
 
 // adoptOwners leaves the live object its owners until those of the archived one

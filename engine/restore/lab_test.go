@@ -268,11 +268,11 @@ func (s *site) compare(before, after map[string]*unstructured.Unstructured) {
 	s.t.Helper()
 	for name, was := range before {
 		is := after[name]
-		ignore := []string{"ownerReferences"}
+		without := []transform.Part{transform.OwnerReferences}
 		if !strings.HasPrefix(name, "Ledger") {
-			ignore = append(ignore, "status")
+			without = append(without, transform.Status)
 		}
-		diff := transform.Compare(was.Object, is.Object, ignore...)
+		diff := transform.Compare(was.Object, is.Object, without...)
 		diff.Fields = slices.DeleteFunc(diff.Fields, func(f string) bool { return slices.Contains(mayDiffer[name], f) })
 		if !diff.Equal() {
 			s.t.Errorf("%s differs in %v", name, diff.Fields)

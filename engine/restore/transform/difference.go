@@ -22,13 +22,23 @@ type Difference struct {
 // Equal reports whether there is no difference.
 func (d Difference) Equal() bool { return len(d.Fields) == 0 }
 
+// Part is something of an object that is not looked at.
+type Part int
+
+// What a comparison can leave out.
+const (
+	// Status of a type that has a path of its own for it.
+	Status Part = iota
+	// OwnerReferences, whose UIDs are known later.
+	OwnerReferences
+)
+
 // Compare compares want with a live object, apart from what the API server sets
-// itself and from the mark of a restore. Fields that are null, and lists and
-// objects that are empty, are as good as left out: the API server drops them.
-// ignore names more fields at the root, or of metadata, not to look at.
-func Compare(want, live Manifest, ignore ...string) Difference {
-	c := comparison{beyond: true}
-	c.objects("", comparable(want, ignore), comparable(live, ignore))
+// itself, from the mark of a restore, and from the parts that are left out. What
+// is as good as left out, see idle, makes no difference.
+func Compare(want, live Manifest, without ...Part) Difference {
+	c := comparison{beyond: true, idle: idleOf(want)}
+	c.objects("", comparable(want, without), comparable(live, without))
 	slices.Sort(c.fields)
 	return Difference{Fields: c.fields, Beyond: c.beyond}
 }
@@ -36,7 +46,7 @@ func Compare(want, live Manifest, ignore ...string) Difference {
 // Changed names the fields of what was sent that are not in what the API server
 // made of it. What it filled in besides does not count.
 func Changed(sent, made Manifest) []string {
-	c := comparison{within: true}
+	c := comparison{within: true, idle: idleOf(sent)}
 	c.objects("", comparable(sent, nil), comparable(made, nil))
 	slices.Sort(c.fields)
 	return c.fields
@@ -44,14 +54,17 @@ func Changed(sent, made Manifest) []string {
 
 // comparable returns a copy without what is not compared. Only the top two
 // levels are copied.
-func comparable(m Manifest, ignore []string) Manifest {
+func comparable(m Manifest, without []Part) Manifest {
 	c := maps.Clone(m)
 	meta := maps.Clone(child(m, "metadata"))
-	for _, field := range slices.Concat(serverSet, ignore) {
+	for _, field := range serverSet {
 		delete(meta, field)
 	}
-	for _, field := range ignore {
-		delete(c, field)
+	if slices.Contains(without, Status) {
+		delete(c, "status")
+	}
+	if slices.Contains(without, OwnerReferences) {
+		delete(meta, "ownerReferences")
 	}
 	if labels := maps.Clone(child(m, labelsPath...)); labels != nil {
 		delete(labels, RestoreLabel)
@@ -66,11 +79,14 @@ type comparison struct {
 	beyond bool
 	// within leaves out what only the live object has.
 	within bool
+	// idle says what is as good as left out.
+	idle idle
 }
 
-func (c *comparison) differs(path string, want any) {
+func (c *comparison) differs(path string, want, live any) {
 	c.fields = append(c.fields, path)
-	c.beyond = c.beyond && empty(want)
+	list, ok := want.([]any)
+	c.beyond = c.beyond && (want == nil || ok && len(list) == 0 && live != nil)
 }
 
 func (c *comparison) objects(path string, want, live Manifest) {
@@ -81,40 +97,48 @@ func (c *comparison) objects(path string, want, live Manifest) {
 		return
 	}
 	for key, l := range live {
-		if _, both := want[key]; !both && !empty(l) {
-			c.differs(join(path, key), nil)
+		if _, both := want[key]; !both && !c.idle.is(join(path, key), l) {
+			c.differs(join(path, key), nil, l)
 		}
 	}
 }
 
 func (c *comparison) values(path string, want, live any) {
-	switch w := want.(type) {
-	case Manifest:
-		if l, ok := c.object(live); ok {
-			c.objects(path, w, l)
-			return
-		}
-	case []any:
-		if l, ok := live.([]any); ok && len(l) == len(w) {
-			for i := range w {
-				c.values(path+"["+strconv.Itoa(i)+"]", w[i], l[i])
-			}
-			return
-		}
-	default:
-		if equalScalars(want, live) {
-			return
-		}
-	}
-	if !empty(want) || !empty(live) {
-		c.differs(path, want)
+	if !c.inside(path, want, live) && (!c.idle.is(path, want) || !c.idle.is(path, live)) {
+		c.differs(path, want, live)
 	}
 }
 
-// object is what an object is compared with. What was sent empty need not be there.
-func (c *comparison) object(live any) (Manifest, bool) {
-	l, ok := live.(Manifest)
-	return l, ok || (c.within && live == nil)
+// inside compares what is within two values, and reports whether there is no more to
+// say of them.
+func (c *comparison) inside(path string, want, live any) bool {
+	switch w := want.(type) {
+	case Manifest:
+		l, ok := live.(Manifest)
+		if !ok {
+			return c.within && live == nil && c.lost(path, w)
+		}
+		c.objects(path, w, l)
+		return true
+	case []any:
+		l, ok := live.([]any)
+		if !ok || len(l) != len(w) {
+			return false
+		}
+		for i := range w {
+			c.values(path+"["+strconv.Itoa(i)+"]", w[i], l[i])
+		}
+		return true
+	}
+	return equalScalars(want, live)
+}
+
+// lost names what was in an object that is not there, and reports whether there was
+// anything.
+func (c *comparison) lost(path string, want Manifest) bool {
+	before := len(c.fields)
+	c.objects(path, want, nil)
+	return len(c.fields) > before
 }
 
 // equalScalars reports whether a scalar equals another value; 1 and 1.0 are one
@@ -132,18 +156,6 @@ func equalScalars(a, b any) bool {
 	case float64:
 		i, ok := b.(int64)
 		return a == b || (ok && float64(i) == a)
-	}
-	return false
-}
-
-func empty(v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case Manifest:
-		return len(v) == 0
-	case []any:
-		return len(v) == 0
 	}
 	return false
 }

@@ -25,8 +25,39 @@ func TestDifferences(t *testing.T) {
 			`{"metadata":{"name":"x","uid":"u","resourceVersion":"1","managedFields":[{}],"labels":{"ark-restore":"other"}}}`,
 			nil, true,
 		},
-		"empty, null and left out are the same": {
-			`{"a":null,"b":{},"c":[]}`, `{"b":null,"d":{}}`, nil, true,
+		"null, an empty list and left out are the same": {
+			`{"a":null,"c":[],"d":null}`, `{"b":null,"d":[]}`, nil, true,
+		},
+		"an empty object is not left out": {`{"a":{}}`, `{"b":{}}`, []string{"a", "b"}, false},
+		"nor null":                        {`{"a":null}`, `{"a":{}}`, []string{"a"}, true},
+		"nor an empty list":               {`{"a":[]}`, `{"a":{}}`, []string{"a"}, true},
+		"all namespaces are not the own one": {
+			`{"spec":{"ingress":[{"from":[{"podSelector":{"matchLabels":{"a":"b"}}}]}]}}`,
+			`{"spec":{"ingress":[{"from":[{"podSelector":{"matchLabels":{"a":"b"}},"namespaceSelector":{}}]}]}}`,
+			[]string{"spec.ingress[0].from[0].namespaceSelector"}, true,
+		},
+		"all pods are not none": {`{"spec":{"selector":{}}}`, `{"spec":{}}`, []string{"spec.selector"}, false},
+		"a definition's subresource is not none": {
+			`{"apiVersion":"apiextensions.k8s.io/v1","spec":{"versions":[{"name":"v1"}]}}`,
+			`{"apiVersion":"apiextensions.k8s.io/v1","spec":{"versions":[{"name":"v1","subresources":{"status":{}}}]}}`,
+			[]string{"spec.versions[0].subresources"}, true,
+		},
+		"a definition's field of some name is one": {
+			`{"apiVersion":"apiextensions.k8s.io/v1","spec":{"properties":{"labels":{}}}}`, `{"apiVersion":"apiextensions.k8s.io/v1","spec":{"properties":{}}}`,
+			[]string{"spec.properties.labels"}, false,
+		},
+		"metadata that says nothing": {
+			`{"metadata":{"labels":{},"annotations":{}},"spec":{"template":{"metadata":{"creationTimestamp":null}}}}`, `{"spec":{"template":{}}}`, nil, true,
+		},
+		"maps that an API server does not store": {
+			`{"data":{},"spec":{"nodeSelector":{},"selector":{"matchLabels":{}},"resources":{"limits":{}}}}`, `{"spec":{"selector":{}}}`, nil, true,
+		},
+		"but a custom resource's are": {
+			`{"apiVersion":"x.example/v1","metadata":{"labels":{},"finalizers":[]},"spec":{"nodeSelector":{},"rules":[]}}`,
+			`{"apiVersion":"x.example/v1","metadata":{},"spec":{"none":[]}}`, []string{"spec.nodeSelector", "spec.none", "spec.rules"}, false,
+		},
+		"an element that only a live custom resource has": {
+			`{"apiVersion":"x.example/v1","spec":{"rules":[]}}`, `{"apiVersion":"x.example/v1","spec":{"rules":[1]}}`, []string{"spec.rules"}, true,
 		},
 		"numbers are compared as numbers":    {`{"a":1.0,"b":2}`, `{"a":1,"b":2.0}`, nil, true},
 		"a changed scalar":                   {`{"a":{"b":1}}`, `{"a":{"b":2}}`, []string{"a.b"}, false},
@@ -44,7 +75,7 @@ func TestDifferences(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := transform.Compare(decode(t, tc.want), decode(t, tc.live), "status", "ownerReferences")
+			got := transform.Compare(decode(t, tc.want), decode(t, tc.live), transform.Status, transform.OwnerReferences)
 			if diff := cmp.Diff(transform.Difference{Fields: tc.fields, Beyond: tc.beyond}, got); diff != "" {
 				t.Errorf("difference (-want +got):\n%s", diff)
 			}
@@ -58,7 +89,10 @@ func TestWhatTheClusterMadeOfAnObject(t *testing.T) {
 		changed    []string
 	}{
 		"what it fills in is no change": {`{"a":{"b":1},"l":[{"x":1}]}`, `{"a":{"b":1,"c":2},"l":[{"x":1,"y":2}],"d":3,"metadata":{"uid":"u"}}`, nil},
-		"null is as good as left out":   {`{"a":null,"b":{"c":null}}`, `{}`, nil},
+		"null is as good as left out":   {`{"a":null,"b":{"c":null}}`, `{"b":{}}`, nil},
+		"an empty object is not":        {`{"a":{},"b":{"c":null},"d":{"e":{}}}`, `{}`, []string{"a", "b", "d.e"}},
+		"an empty list is":              {`{"apiVersion":"rbac.authorization.k8s.io/v1","rules":[]}`, `{"apiVersion":"rbac.authorization.k8s.io/v1"}`, nil},
+		"but not a custom resource's":   {`{"apiVersion":"x.example/v1","rules":[]}`, `{"apiVersion":"x.example/v1"}`, []string{"rules"}},
 		"another value":                 {`{"a":{"b":1}}`, `{"a":{"b":2}}`, []string{"a.b"}},
 		"a field that is gone":          {`{"a":{"b":1,"c":1}}`, `{"a":{"c":1}}`, []string{"a.b"}},
 		"one more element of a list":    {`{"a":[1]}`, `{"a":[1,2]}`, []string{"a"}},

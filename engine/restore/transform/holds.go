@@ -108,7 +108,7 @@ func (r *reader) object(want Manifest, d depth) bool {
 func wanted(want Manifest, d depth) int {
 	n := 0
 	for field, v := range want {
-		if !empty(v) && !d.ignores(field) {
+		if v != nil && !d.ignores(field) {
 			n++
 		}
 	}
@@ -130,7 +130,7 @@ func (r *reader) field(want Manifest, d depth, first int) (counts, ok bool) {
 		return false, false
 	}
 	r.found = append(r.found, field)
-	return !empty(v), r.value(v, d.below(field))
+	return v != nil, r.value(v, d.below(field))
 }
 
 func (r *reader) list(want []any) bool {

@@ -6,6 +6,7 @@ package transform_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 func TestWhatAnAnswerHolds(t *testing.T) {
 	const sent = `{"kind":"A","metadata":{"name":"a","labels":{"ark-restore":"r","x":"y"},"uid":"old"},
 		"spec":{"n":9223372036854775807,"f":0.5,"t":"<ü\n","b":true,"list":[{"a":1},"z"],"none":null,"empty":{}}}`
-	whole := strings.NewReplacer("\n\t\t", "", `,"none":null,"empty":{}`, `,"more":[1,{"c":"}]\""}]`, `"old"`, `"new"`,
+	whole := strings.NewReplacer("\n\t\t", "", `,"none":null,"empty":{}`, `,"empty":{},"more":[1,{"c":"}]\""}]`, `"old"`, `"new"`,
 		`"ark-restore":"r",`, ``, `<`, `\u003c`, `"kind"`, ` "status" : {"x":[]} , "kind"`).Replace(sent)
 	for name, tc := range map[string]struct {
 		answer string
@@ -32,6 +33,8 @@ func TestWhatAnAnswerHolds(t *testing.T) {
 		"a label less":                      {strings.Replace(whole, `"x":"y"`, ``, 1), false},
 		"a field less":                      {strings.Replace(whole, `"b":true,`, ``, 1), false},
 		"a field less and another twice":    {strings.Replace(whole, `"b":true`, `"f":0.5`, 1), false},
+		"an empty object less":              {strings.Replace(whole, `"empty":{},`, ``, 1), false},
+		"an empty object that is null":      {strings.Replace(whole, `"empty":{}`, `"empty":null`, 1), false},
 		"an element less":                   {strings.Replace(whole, `,"z"]`, `]`, 1), false},
 		"an element more":                   {strings.Replace(whole, `,"z"]`, `,"z",1]`, 1), false},
 		"another type":                      {strings.Replace(whole, `[{"a":1},"z"]`, `{}`, 1), false},
@@ -48,10 +51,13 @@ func TestWhatAnAnswerHolds(t *testing.T) {
 	}
 }
 
-// FuzzHolds holds what is told of bytes to what is told of what they decode to.
+// FuzzHolds holds what is told of bytes to what is told of what they decode to, by
+// Changed and by a second, plain opinion.
 func FuzzHolds(f *testing.F) {
 	f.Add([]byte(`{"metadata":{"labels":{"a":"b"}},"spec":{"n":1,"list":[1,null,{"x":"\u003c"}]}}`), []byte(`{"metadata":{"labels":{"a":"b","c":"d"},"uid":"u"},"spec":{"n":1.0,"list":[1,null,{"x":"<"}]},"status":{}}`))
 	f.Add([]byte(`{"a":{"b":{}},"c":[]}`), []byte(`{"a":{"b":null},"a":1}`))
+	f.Add([]byte(`{"a":{"b":{},"c":[]}}`), []byte(`{"a":{}}`))
+	f.Add([]byte(`{"spec":{"selector":{}}}`), []byte(`{"spec":{}}`))
 	f.Add([]byte(`{"a":-0,"b":1e3}`), []byte(`{"b":1000,"a":0}`))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		sent, err := transform.Decode(a)
@@ -63,6 +69,9 @@ func FuzzHolds(f *testing.F) {
 			if changed := transform.Changed(sent, made); len(changed) > 0 {
 				t.Errorf("Holds(), and yet %v changed", changed)
 			}
+			if lost := lost(sent, made, ""); lost != "" {
+				t.Errorf("Holds(), and yet %s is lost", lost)
+			}
 		}
 		raw, err := transform.Encode(sent)
 		if err != nil {
@@ -72,6 +81,65 @@ func FuzzHolds(f *testing.F) {
 			t.Errorf("an object does not hold itself: %s", raw)
 		}
 	})
+}
+
+// lost names a value that was sent and that an answer does not have. An API server
+// sets some of metadata itself, whatever it is sent, and null is nothing.
+func lost(sent, made any, path string) string {
+	switch s := sent.(type) {
+	case transform.Manifest:
+		m, ok := made.(transform.Manifest)
+		if !ok {
+			return path
+		}
+		for key, value := range s {
+			below := path + "/" + key
+			if value == nil && m[key] == nil || setByServer[below] {
+				continue
+			}
+			if _, ok := m[key]; !ok {
+				return below
+			}
+			if at := lost(value, m[key], below); at != "" {
+				return at
+			}
+		}
+		return ""
+	case []any:
+		m, ok := made.([]any)
+		if !ok || len(m) != len(s) {
+			return path
+		}
+		for i := range s {
+			if at := lost(s[i], m[i], path+"/"+strconv.Itoa(i)); at != "" {
+				return at
+			}
+		}
+		return ""
+	}
+	_, integer := sent.(int64)
+	_, too := made.(int64)
+	if sent == made || (!integer || !too) && asNumber(sent) == asNumber(made) {
+		return ""
+	}
+	return path
+}
+
+// asNumber returns a number as it is compared, and whatever else as what equals none.
+func asNumber(v any) any {
+	switch v := v.(type) {
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return math.NaN()
+}
+
+var setByServer = map[string]bool{
+	"/metadata/uid": true, "/metadata/resourceVersion": true, "/metadata/generation": true, "/metadata/creationTimestamp": true,
+	"/metadata/deletionTimestamp": true, "/metadata/deletionGracePeriodSeconds": true, "/metadata/selfLink": true,
+	"/metadata/managedFields": true, "/metadata/labels/ark-restore": true,
 }
 
 // BenchmarkAnswers compares an answer with what was sent, as it is and decoded.

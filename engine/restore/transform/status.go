@@ -3,8 +3,8 @@
 
 package transform
 
-// EqualValues reports whether two decoded JSON values are equal, apart from what
-// is empty or null on either side.
+// EqualValues reports whether two decoded JSON values are equal, apart from null and
+// from lists that are empty on either side.
 func EqualValues(a, b any) bool {
 	c := comparison{beyond: true}
 	c.values("", a, b)
