@@ -337,6 +337,22 @@ func TestARestartResumesAsANewAttempt(t *testing.T) {
 	}
 }
 
+// A controller that is killed in every attempt, for lack of memory maybe, sees none
+// of them end.
+func TestAttemptsWhoseEndNobodySawAreCounted(t *testing.T) {
+	f := setUp(t)
+	f.backup("deadly")
+	b := f.get("deadly")
+	b.Status.Attempts, b.Status.StartTime = maxAttempts, &metav1.Time{Time: f.clock.Now().Add(-time.Hour)}
+	if err := f.client.Status().Update(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	hasPrefix(t, "Ready", f.settle("deadly"), "False Failed: 5 attempts failed, the last one without a word: ")
+	if st := f.get("deadly").Status; st.Attempts != maxAttempts || st.CompletionTime == nil {
+		t.Errorf("attempts = %d, ended at %v, want it to have ended after %d", st.Attempts, st.CompletionTime, maxAttempts)
+	}
+}
+
 func TestDeletingTheObjectStopsItsRun(t *testing.T) {
 	f := setUp(t)
 	reached := make(chan struct{})

@@ -73,6 +73,11 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 	if wait := s.retryIn(); wait > 0 {
 		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
+	// An attempt that ends with its process tells nobody how it ended.
+	if s.backup.Status.Attempts >= maxAttempts {
+		return step.Stall(v1alpha1.FailedReason, "%d attempts failed, the last one without a word: the controller ended while it ran: "+
+			"see why (the last state of its container tells whether its memory was too little), and create another Backup", maxAttempts)
+	}
 	work, err := r.prepare(ctx, s)
 	if err != nil {
 		return err

@@ -434,6 +434,22 @@ func TestARestartGoesOn(t *testing.T) {
 	}
 }
 
+// A controller that is killed in every attempt, for lack of memory maybe, sees none
+// of them end.
+func TestAttemptsWhoseEndNobodySawAreCounted(t *testing.T) {
+	f := setUp(t)
+	f.restore("deadly")
+	o := f.get("deadly")
+	o.Status.Attempts, o.Status.StartTime = maxAttempts, &metav1.Time{Time: f.clock.Now().Add(-time.Hour)}
+	if err := f.client.Status().Update(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	hasPrefix(t, "Ready", f.settle("deadly"), "False Failed: 5 attempts broke off, the last one without a word: ")
+	if st := f.get("deadly").Status; st.Attempts != maxAttempts || st.CompletionTime == nil || f.there() {
+		t.Errorf("attempts = %d, ended at %v, restored = %v; want it to have ended after %d", st.Attempts, st.CompletionTime, f.there(), maxAttempts)
+	}
+}
+
 func TestDeletingTheObjectStopsItsRun(t *testing.T) {
 	f := setUp(t)
 	reached := make(chan struct{})

@@ -95,6 +95,11 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 	if wait := s.retryIn(); wait > 0 {
 		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
+	// An attempt that ends with its process tells nobody how it ended.
+	if s.restore.Status.Attempts >= maxAttempts {
+		return step.Stall(v1alpha1.FailedReason, "%d attempts broke off, the last one without a word: the controller ended while it ran: "+
+			"see why (the last state of its container tells whether its memory was too little), and create another Restore: what is back stays", maxAttempts)
+	}
 	w, err := r.prepare(ctx, s)
 	if err != nil {
 		return err

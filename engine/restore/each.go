@@ -4,8 +4,10 @@
 package restore
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +18,43 @@ import (
 // maxReaders bounds how many requests read ahead: what each brings, and of it one
 // member uncompressed, is held in memory until its last object is handled.
 const maxReaders = 4
+
+const (
+	// maxObject is the largest object that is restored. An API server takes no request
+	// of more (its limit is 3 MiB, which no flag raises; that of etcd, 1.5 MiB, can be
+	// raised up to there), and whatever is larger is not worth the memory.
+	maxObject = 3 << 20
+	// maxDecoded bounds what all objects that are being handled take, roughly, once they
+	// are decoded: with a copy to compare, and as much again until it is collected, it
+	// fits into the memory that the controller is given.
+	maxDecoded = 128 << 20
+	// mapBytes and valueBytes are what a map and one more value take, decoded.
+	mapBytes   = 400
+	valueBytes = 96
+)
+
+// footprint is roughly what an object takes, decoded: nine bytes of JSON can take
+// four hundred. Characters within texts count too, which does no harm.
+func footprint(raw []byte) int64 {
+	maps, values := bytes.Count(raw, []byte("{")), bytes.Count(raw, []byte(","))
+	return min(maxDecoded, int64(len(raw)+mapBytes*maps+valueBytes*values))
+}
+
+// tooLarge refuses an object that no API server takes, before it is decoded. What was
+// made safe for HTML has six bytes for one, and is written without that.
+func tooLarge(raw []byte) error {
+	size := len(raw)
+	if size <= maxObject {
+		return nil
+	}
+	for _, escape := range []string{`\u003c`, `\u003e`, `\u0026`} {
+		size -= (len(escape) - 1) * bytes.Count(raw, []byte(escape))
+	}
+	if size <= maxObject {
+		return nil
+	}
+	return fmt.Errorf("has %d bytes, and an API server takes at most %d: it is not restored", size, maxObject)
+}
 
 // content is an archived object, or why it cannot be had.
 type content struct {
@@ -67,7 +106,7 @@ func (r *run) each(ctx context.Context, items []*item, handle handler) error {
 	for range r.req.workers() {
 		g.Go(func() error {
 			for j := range jobs {
-				if err := handle(ctx, j.it, j.c); err != nil {
+				if err := r.handle(ctx, j.it, j.c, handle); err != nil {
 					return err
 				}
 			}
@@ -75,6 +114,21 @@ func (r *run) each(ctx context.Context, items []*item, handle handler) error {
 		})
 	}
 	return g.Wait()
+}
+
+// handle calls handle when there is room for the object.
+func (r *run) handle(ctx context.Context, it *item, c content, handle handler) error {
+	if c.err == nil {
+		if c.err = tooLarge(c.raw); c.err != nil {
+			c.raw = nil
+		}
+	}
+	room := footprint(c.raw)
+	if err := r.decoded.Acquire(ctx, room); err != nil {
+		return err
+	}
+	defer r.decoded.Release(room)
+	return handle(ctx, it, c)
 }
 
 // span are items, in the order of the plan, of members that one request reads: a

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -73,6 +74,8 @@ type run struct {
 	statuses *selection.ResourceSet
 	rec      *recorder
 	pace     *pace
+	// decoded bounds what the objects that are being handled take.
+	decoded *semaphore.Weighted
 
 	// mu guards what workers share.
 	mu sync.Mutex
@@ -132,7 +135,7 @@ func newRun(ctx context.Context, target Target, req *Request, src Source, opts O
 		Target: target, Options: opts, req: req, src: src, plan: plan,
 		uids: map[types.UID]types.UID{}, lookups: map[ownerKey]types.UID{}, lost: map[string]error{},
 		rec:  &recorder{lines: opts.Results, progress: opts.Progress},
-		pace: newPace(req.workers()),
+		pace: newPace(req.workers()), decoded: semaphore.NewWeighted(maxDecoded),
 	}
 	if err := r.compile(discovery.Resources); err != nil {
 		return nil, err
