@@ -123,6 +123,14 @@ func (g *Gates) ungated() restore.Verdict {
 	}}}
 }
 
+// ReadsPlan reports whether there is anything to ask of a restore, wherever into. One
+// that is going to be denied for want of rules is worth a plan too.
+func (g *Gates) ReadsPlan([]restore.TargetNamespace) bool {
+	return g.requireGate || slices.ContainsFunc(g.rules, func(r GateRules) bool {
+		return r.Broken != nil || r.Rules.HasRestore() || r.Rules.HasRestoreSelect()
+	})
+}
+
 // PerObject reports whether any policy has rules in ark.restore_select.
 func (g *Gates) PerObject() bool {
 	return slices.ContainsFunc(g.rules, func(r GateRules) bool {

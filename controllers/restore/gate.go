@@ -91,11 +91,11 @@ func covered(p *v1alpha1.BackupPolicy) (*selection.Selection, error) {
 
 // applies reports whether the rules of a policy have a say: it covers a namespace
 // that is written into, or all of the cluster.
-func (c *coveredRules) applies(plan engrestore.Summary) bool {
+func (c *coveredRules) applies(namespaces []engrestore.TargetNamespace) bool {
 	if c.covers == nil || (c.covers.AllNamespaces() && c.covers.ClusterScope() == selection.ClusterScopeAll) {
 		return true
 	}
-	for _, ns := range plan.Namespaces {
+	for _, ns := range namespaces {
 		if c.covers.CoversNamespace(ns.Name) {
 			return true
 		}
@@ -103,15 +103,26 @@ func (c *coveredRules) applies(plan engrestore.Summary) bool {
 	return false
 }
 
-// Request asks the rules that apply to the plan.
-func (g *gate) Request(ctx context.Context, plan engrestore.Summary) (engrestore.Verdict, error) {
+// of returns the rules that apply to a restore into these namespaces.
+func (g *gate) of(namespaces []engrestore.TargetNamespace) (*policies.Gates, error) {
 	apply := []policies.GateRules{g.cluster}
 	for i := range g.covered {
-		if g.covered[i].applies(plan) {
+		if g.covered[i].applies(namespaces) {
 			apply = append(apply, g.covered[i].rules)
 		}
 	}
-	asked, err := policies.NewGates(g.facts, apply, g.require)
+	return policies.NewGates(g.facts, apply, g.require)
+}
+
+// ReadsPlan reports whether there is anything to ask.
+func (g *gate) ReadsPlan(namespaces []engrestore.TargetNamespace) bool {
+	asked, err := g.of(namespaces)
+	return err != nil || asked.ReadsPlan(namespaces)
+}
+
+// Request asks the rules that apply to the plan.
+func (g *gate) Request(ctx context.Context, plan engrestore.Summary) (engrestore.Verdict, error) {
+	asked, err := g.of(plan.Namespaces)
 	if err != nil {
 		return engrestore.Verdict{}, err
 	}

@@ -24,16 +24,20 @@ const (
 	CodeSkippedByRule = "skipped-by-rule"
 )
 
-// survey looks up what would happen to every object and asks the gate, before
-// the first write: about the request first, because which rules have a say
-// depends on the plan, then about every object to be written. All denials end up
-// in the report.
+// maxSurveys bounds how often an object is looked up whose look-up fails in a way
+// that may pass: with the pauses between, longer than an API server takes to find
+// another etcd.
+const maxSurveys = 6
+
+// survey looks up what would happen to every object, where somebody wants to know,
+// and asks the gate, before the first write: about the request first, because which
+// rules have a say depends on the plan, then about every object to be written. All
+// denials end up in the report.
 func (r *run) survey(ctx context.Context) error {
-	if err := r.lookUpNamespaces(ctx); err != nil {
-		return err
-	}
-	if err := r.each(ctx, r.uncertain(), r.surveyItem); err != nil {
-		return err
+	if r.req.DryRun || r.Gate.ReadsPlan(r.summary().Namespaces) {
+		if err := r.lookUp(ctx); err != nil {
+			return err
+		}
 	}
 	if r.Gate == nil {
 		return nil
@@ -56,6 +60,28 @@ func (r *run) survey(ctx context.Context) error {
 	}
 	r.rec.report.Denied = r.rec.report.DenialCount > 0
 	return nil
+}
+
+// lookUp looks up namespaces and objects. What fails in a way that may pass is looked
+// up again later: nothing is written yet, and a gate has to know.
+func (r *run) lookUp(ctx context.Context) error {
+	if err := r.lookUpNamespaces(ctx); err != nil {
+		return err
+	}
+	items := r.uncertain()
+	for n := 1; ; n++ {
+		r.lastLook = n == maxSurveys
+		if err := r.each(ctx, items, r.surveyItem); err != nil {
+			return err
+		}
+		if items, r.deferred = r.deferred, nil; len(items) == 0 {
+			return nil
+		}
+		slices.SortFunc(items, inOrder)
+		if err := r.Sleep(ctx, min(firstPause<<(n-1), maxPause)); err != nil {
+			return fmt.Errorf("look up %d objects again: %w", len(items), err)
+		}
+	}
 }
 
 // uncertain decides what is certain to be created, because its namespace does not
@@ -118,11 +144,15 @@ func (r *run) surveyItem(ctx context.Context, it *item, c content) error {
 		return nil
 	}
 	action, err := r.foresee(ctx, p)
+	var passing *engine.RetryableError
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("survey %s: %w", it.target, ctx.Err())
 	case errors.Is(err, errAway):
 		return err
+	case errors.As(err, &passing) && !r.lastLook:
+		r.putOff(it)
+		return nil
 	case err != nil:
 		it.action, it.outcome = ActionSkip, Failed
 		it.messages = append(it.messages, err.Error())
@@ -236,6 +266,9 @@ func (r *run) summary() Summary {
 	s := Summary{Actions: map[string]map[Action]int64{}}
 	for _, items := range [][]*item{r.plan.items, r.plan.skipped, r.plan.failed} {
 		for _, it := range items {
+			if it.action == "" {
+				continue
+			}
 			name := it.source.GroupResource.String()
 			if s.Actions[name] == nil {
 				s.Actions[name] = map[Action]int64{}

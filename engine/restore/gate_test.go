@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,8 @@ type gate struct {
 	request    func(restore.Summary) (restore.Verdict, error)
 	object     func(restore.Candidate) (restore.Ruling, error)
 	perRequest bool
+	// noRules says that there is nobody to ask.
+	noRules bool
 
 	mu        sync.Mutex
 	asked     []string
@@ -54,8 +57,10 @@ func (g *gate) Request(_ context.Context, s restore.Summary) (restore.Verdict, e
 	return g.request(s)
 }
 
+func (g *gate) ReadsPlan([]restore.TargetNamespace) bool { return !g.noRules }
+
 // PerObject is not known before the request is.
-func (g *gate) PerObject() bool { return g.requested && !g.perRequest }
+func (g *gate) PerObject() bool { return g.requested && !g.perRequest && !g.noRules }
 
 func (g *gate) Object(_ context.Context, c restore.Candidate) (restore.Ruling, error) {
 	g.mu.Lock()
@@ -249,5 +254,74 @@ func TestIntoANewNamespaceAGateCostsNoLookups(t *testing.T) {
 	want := []string{"GET namespaces/a", "GET namespaces/a"} // the namespace as a place, and as an object
 	if diff := cmp.Diff(want, target.requests); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A look-up fails for a few seconds while etcd looks for a leader. Nothing is to be
+// lost of that, and no gate to be passed by.
+func TestALookUpThatFailsForAWhileIsRepeated(t *testing.T) {
+	passing := &engine.RetryableError{Err: errors.New("etcdserver: leader changed")}
+	for name, tc := range map[string]struct {
+		failures int
+		want     restore.Counts
+		asked    []string
+	}{
+		"for as long as one request is repeated, and longer": {
+			6, restore.Counts{Created: 1, Unchanged: 2}, []string{"create configmaps/a/c"},
+		},
+		"for good": {1 << 20, restore.Counts{Failed: 1, Unchanged: 2}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, target := newFakeCluster(t), newFakeCluster(t)
+			for _, c := range []*fakeCluster{source, target} {
+				c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+			}
+			source.add(configMap("v", ""))
+			failed := 0
+			target.fault = func(verb string, key engine.Key) (error, error) {
+				if verb != "GET" || key.Name != "c" || failed >= tc.failures {
+					return nil, nil
+				}
+				failed++
+				return passing, nil
+			}
+			g := &gate{}
+			report := mustRun(t, target, request(), backup(t, source), restore.Options{Gate: g})
+			report.Results.Skipped = 0
+			if report.Results != tc.want || report.Denied {
+				t.Errorf("Results = %+v, want %+v: %v", report.Results, tc.want, report.Errors)
+			}
+			if diff := cmp.Diff(tc.asked, g.asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAGateWithoutRulesCostsNothing(t *testing.T) {
+	source, target := newFakeCluster(t), newFakeCluster(t)
+	for _, c := range []*fakeCluster{source, target} {
+		c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+	}
+	for n := range 10 {
+		source.add(fmt.Sprintf(`{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"a","name":"s%d"}}`, n))
+	}
+	req := request()
+	req.Selection.IncludedResources = []string{"secrets"}
+	g := &gate{noRules: true, request: func(restore.Summary) (restore.Verdict, error) {
+		return restore.Verdict{Warn: []restore.Reason{{Code: "no-gate", Message: "nobody was asked"}}}, nil
+	}}
+	report := mustRun(t, target, req, backup(t, source), restore.Options{Gate: g})
+	if report.Results.Created != 10 || !slices.Contains(report.Warnings, "no-gate: nobody was asked") {
+		t.Errorf("report: %+v", report)
+	}
+	var lookUps []string
+	for _, request := range target.requests {
+		if strings.HasPrefix(request, "GET secrets") {
+			lookUps = append(lookUps, request)
+		}
+	}
+	if len(lookUps) > 0 {
+		t.Errorf("looked up %v", lookUps)
 	}
 }

@@ -12,8 +12,13 @@ import (
 // Gate rules on a restore before its first write. It is safe for concurrent
 // use. An error of either method denies: no answer is never a yes.
 type Gate interface {
-	// Request rules on the restore as a whole. It is called before the other
-	// methods, and once: which rules have a say depends on the plan.
+	// ReadsPlan reports whether any rule that has a say about a restore into these
+	// namespaces looks at the plan or at single objects. When none does, what would
+	// happen to each object is not looked up, which costs a request for each. It is
+	// called first.
+	ReadsPlan(namespaces []TargetNamespace) bool
+	// Request rules on the restore as a whole. It is called before the methods below,
+	// and once: which rules have a say depends on the plan.
 	Request(ctx context.Context, plan Summary) (Verdict, error)
 	// PerObject reports whether any rule looks at single objects; when none does,
 	// Object is never called, and archived objects need not be read twice.
@@ -47,7 +52,8 @@ type Ruling struct {
 
 // Summary is what a gate may know of the plan.
 type Summary struct {
-	// Actions counts objects by group resource and action.
+	// Actions counts objects by group resource and action, as far as it is known: of
+	// what was not looked up, only what is skipped.
 	Actions map[string]map[Action]int64
 	// Namespaces are those that are written into.
 	Namespaces []TargetNamespace

@@ -92,6 +92,8 @@ type run struct {
 	// lastPass says that there is no later, and atGates that this holds for
 	// gatekeepers too.
 	lastPass, atGates bool
+	// lastLook says that what cannot be looked up now has failed.
+	lastLook bool
 	// hasty says that a request that fails is not repeated at once, because there is
 	// another pass.
 	hasty bool
