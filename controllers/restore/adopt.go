@@ -5,9 +5,12 @@ package restore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -25,8 +28,6 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope) error {
 	if s.ending != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
-	defer cancel()
 	summary, err := r.recorded(ctx, s)
 	if err != nil || summary == nil {
 		return err
@@ -52,29 +53,76 @@ func sameSpec(recorded []byte, spec *v1alpha1.RestoreSpec) bool {
 	return decoder.Decode(&was) == nil && equality.Semantic.DeepEqual(&was, spec)
 }
 
-// recorded returns the record of a restore of this name, or nil. A location that
-// is out of order is passed over: unless the backup lies in it, it must not stop
-// restores from the others.
+// recorded returns the record of a restore of this name, or nil. Locations are asked
+// all at once, so that one that hangs costs no more time than one that does not; those
+// that do not answer are noted.
 func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSummary, error) {
 	if summary, err := r.recordedInCluster(ctx, s.restore.Name); summary != nil || err != nil {
 		return summary, err
 	}
-	for _, spec := range s.cfg.Spec.Storage {
-		location, err := r.Locations.Open(ctx, s.cfg, spec.Name)
-		if err != nil {
-			ctrl.LoggerFrom(ctx).Info("Passing over a location", "location", spec.Name, "error", err.Error())
-			continue
-		}
-		summary, err := location.Catalog.FindRestore(ctx, r.ClusterUID, s.restore.Name)
-		switch {
-		case err == nil:
-			return summary, nil
-		case errors.Is(err, engine.ErrNotFound):
-		case errors.Is(err, engine.ErrCorrupt):
-			return nil, step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", err)
+	type answer struct {
+		summary *archive.RestoreSummary
+		err     error
+	}
+	answers := make([]answer, len(s.cfg.Spec.Storage))
+	var asked sync.WaitGroup
+	for i, spec := range s.cfg.Spec.Storage {
+		asked.Go(func() { answers[i].summary, answers[i].err = r.recordedIn(ctx, s, spec.Name) })
+	}
+	asked.Wait()
+	s.silent = map[string]error{}
+	for i, spec := range s.cfg.Spec.Storage {
+		switch a := answers[i]; {
+		case a.err == nil:
+			return a.summary, nil
+		case errors.Is(a.err, engine.ErrNotFound):
+		case errors.Is(a.err, engine.ErrCorrupt):
+			return nil, step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", a.err)
 		default:
-			return nil, step.Wait(wakeless/2, v1alpha1.StorageUnavailableReason, "%w", err)
+			ctrl.LoggerFrom(ctx).Info("A location does not answer", "location", spec.Name, "error", a.err.Error())
+			s.silent[spec.Name] = a.err
 		}
 	}
 	return nil, nil
+}
+
+// recordedIn returns the record that a location holds.
+func (r *Reconciler) recordedIn(ctx context.Context, s *scope, name string) (*archive.RestoreSummary, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.storeTimeout, storageTimeout))
+	defer cancel()
+	location, err := r.Locations.Open(ctx, s.cfg, name)
+	if err != nil {
+		return nil, err
+	}
+	return location.Catalog.FindRestore(ctx, r.ClusterUID, s.restore.Name)
+}
+
+// hear refuses to begin while a location does not answer that may hold the record of a
+// restore of this name: to run it twice could overwrite what is newer. Any other
+// location that is out of order must not stop it.
+func (r *Reconciler) hear(_ context.Context, s *scope) error {
+	if s.ending != nil {
+		return nil
+	}
+	return s.unheard()
+}
+
+// unheard is the wait for a location that may hold the record, or nil.
+func (s *scope) unheard() error {
+	for _, spec := range s.cfg.Spec.Storage {
+		if err := s.silent[spec.Name]; err != nil && s.mayHoldRecord(spec.Name) {
+			return step.Wait(wakeless/2, v1alpha1.StorageUnavailableReason,
+				"a restore of this name may be recorded in location %q, which does not answer: bring it back, or take it out of the Config: %w", spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// mayHoldRecord reports whether a restore of this name can be recorded in a location:
+// records lie beside the backup that was restored. Which that was is not known where
+// the latest one is asked for, unless an attempt of this very object chose it, which
+// heard all locations first.
+func (s *scope) mayHoldRecord(location string) bool {
+	chosen := s.restore.Spec.BackupName != "" || (s.restore.Status.Backup != nil && s.restore.Status.Attempts > 0)
+	return !chosen || s.backup == nil || slices.Contains(s.backup.Status.StorageLocations, location)
 }

@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,9 @@ const (
 // unlessSynced makes a wait of a missing backup while the Restore is new, and
 // while a location was not listed yet: it may hold the backup.
 func (r *Reconciler) unlessSynced(s *scope, missing error) error {
+	if err := s.unheard(); err != nil {
+		return err // it may have ended long ago
+	}
 	synced := map[string]bool{}
 	for _, location := range s.cfg.Status.Storage {
 		synced[location.Name] = location.LastSyncTime != nil
@@ -187,10 +191,8 @@ func (r *Reconciler) openBackup(ctx context.Context, s *scope) error {
 	if s.ending != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
-	defer cancel()
 	origin := s.backup.Status.Origin
-	if origin == nil {
+	if origin == nil || len(s.backup.Status.StorageLocations) == 0 {
 		return step.Wait(wakeless, v1alpha1.BackupMissingReason, "backup %q does not say yet where it comes from", s.backup.Name)
 	}
 	var failures []error
@@ -201,10 +203,29 @@ func (r *Reconciler) openBackup(ctx context.Context, s *scope) error {
 		}
 		failures = append(failures, err)
 	}
-	return errors.Join(failures...)
+	return unopened(failures)
+}
+
+// unopened judges why no location has the backup. As long as one of them may have it
+// later, that is waited for, whatever became of the others' copies.
+func unopened(failures []error) error {
+	var soonest *step.Error
+	for _, err := range failures {
+		var known *step.Error
+		if errors.As(err, &known) && known.After > 0 && (soonest == nil || known.After < soonest.After) {
+			soonest = known
+		}
+	}
+	joined := step.Join(failures...)
+	if soonest == nil || !errors.As(joined, new(*step.Error)) {
+		return joined
+	}
+	return step.Wait(soonest.After, soonest.Reason, "%w", joined)
 }
 
 func (r *Reconciler) openIn(ctx context.Context, s *scope, name string, origin *v1alpha1.BackupOrigin) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.storeTimeout, storageTimeout))
+	defer cancel()
 	location, err := r.Locations.Open(ctx, s.cfg, name)
 	if err != nil {
 		return err

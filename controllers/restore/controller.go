@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -60,6 +61,9 @@ type Reconciler struct {
 	Metrics *metrics.Metrics
 	// Disabled stalls Restores that have not run: the process has no right to write.
 	Disabled bool
+
+	// storeTimeout is storageTimeout unless a test has less of it.
+	storeTimeout time.Duration
 }
 
 // SetupWithManager registers the controller and its runs. Whatever can cure a
@@ -101,7 +105,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, o *v1alpha1.Restore) (ctrl.R
 	if s.finished() {
 		return step.Result(r.dropFinalizer(ctx, s), 0)
 	}
-	err := step.Run(ctx, s, r.learnConfig, r.observeRun, r.adopt, r.permit, r.choose, r.openBackup, r.ensureRun)
+	err := step.Run(ctx, s, r.learnConfig, r.observeRun, r.adopt, r.permit, r.choose, r.hear, r.openBackup, r.ensureRun)
 	return r.report(ctx, s, err)
 }
 

@@ -23,6 +23,9 @@ type scope struct {
 	now     time.Time
 
 	cfg *v1alpha1.Config
+	// silent are the locations that could not be asked whether they hold the record of
+	// a restore of this name, and why.
+	silent map[string]error
 	// backup is the one that was chosen; location and snapshot are where and what
 	// it is.
 	backup   *v1alpha1.Backup

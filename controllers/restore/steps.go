@@ -24,7 +24,7 @@ const (
 	wakeless = time.Minute
 	// progressEvery is how often status tells how far a run is.
 	progressEvery = time.Second
-	// storageTimeout bounds what a reconciliation asks of a store: a few small blobs.
+	// storageTimeout bounds what a reconciliation asks of one store: a few small blobs.
 	storageTimeout = time.Minute
 	// maxAttempts bounds how often a restore that breaks off is tried.
 	maxAttempts = 5
