@@ -43,7 +43,7 @@ type record interface {
 // backup, or in the cluster where the location is never written.
 func (r *Reconciler) recorder(s *scope) recorder {
 	if s.location.ReadOnly {
-		return clusterRecorder{client: r.Client, namespace: r.Namespace}
+		return clusterRecorder{client: r.Client, records: r.Records, namespace: r.Namespace}
 	}
 	return storeRecorder{catalog: s.location.Catalog, location: s.location.Spec.Name, clusterUID: r.ClusterUID}
 }

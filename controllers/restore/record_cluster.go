@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine/archive"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
@@ -37,6 +39,7 @@ const (
 // clusterRecorder records in a ConfigMap, for locations that are never written.
 type clusterRecorder struct {
 	client    client.Client
+	records   client.Reader
 	namespace string
 }
 
@@ -104,16 +107,36 @@ func (r *clusterRecord) commit(ctx context.Context, e *ending, _ *engrestore.Rep
 	cm := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: r.recorder.namespace, Name: recordName(r.w.restore.Name),
-			Labels: map[string]string{v1alpha1.CreatedByLabel: "restore"},
+			Labels: map[string]string{engrestore.RecordLabel: engrestore.RecordValue},
 		},
 		Data:      map[string]string{summaryKey: string(raw), linesKey: r.plan.String(), logKey: r.log.String()},
 		Immutable: &immutable,
 	}
-	if err := r.recorder.client.Create(ctx, cm); err != nil && !apierrors.IsAlreadyExists(err) {
+	err = r.recorder.client.Create(ctx, cm)
+	if apierrors.IsAlreadyExists(err) {
+		err = r.isThere(ctx, client.ObjectKeyFromObject(cm), summary)
+	}
+	if err != nil {
 		return fmt.Errorf("record restore %s in ConfigMap %s/%s: %w", r.w.restore.Name, cm.Namespace, cm.Name, err)
 	}
 	return nil
 }
+
+// isThere checks that the ConfigMap that exists is this attempt's, written by a
+// request whose answer was lost.
+func (r *clusterRecord) isThere(ctx context.Context, key client.ObjectKey, want *archive.RestoreSummary) error {
+	var cm corev1.ConfigMap
+	if err := r.recorder.records.Get(ctx, key, &cm); err != nil {
+		return fmt.Errorf("read the one that is there: %w", err)
+	}
+	var have archive.RestoreSummary
+	if json.Unmarshal([]byte(cm.Data[summaryKey]), &have) != nil || have.UID != want.UID {
+		return errOthersRecord
+	}
+	return nil
+}
+
+var errOthersRecord = errors.New("there is one that this attempt did not write")
 
 // recordedInCluster returns the summary in the ConfigMap of a restore, or nil.
 func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archive.RestoreSummary, error) {
@@ -127,10 +150,13 @@ func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archi
 	}
 	var summary archive.RestoreSummary
 	if err := json.Unmarshal([]byte(cm.Data[summaryKey]), &summary); err != nil {
-		return nil, fmt.Errorf("read ConfigMap %s/%s: %w", cm.Namespace, cm.Name, err)
+		return nil, step.Stall(v1alpha1.NameTakenReason,
+			"ConfigMap %s/%s has the name of this restore's record, and cannot be read as one (%w): choose another name", cm.Namespace, cm.Name, err)
 	}
 	if summary.Name != name || summary.Cluster.UID != r.ClusterUID {
-		return nil, fmt.Errorf("read ConfigMap %s/%s: it is the record of restore %q: delete it or choose another name", cm.Namespace, cm.Name, summary.Name)
+		return nil, step.Stall(v1alpha1.NameTakenReason,
+			"ConfigMap %s/%s has the name of this restore's record, and is that of restore %q into cluster %q: choose another name",
+			cm.Namespace, cm.Name, summary.Name, summary.Cluster.UID)
 	}
 	return &summary, nil
 }

@@ -5,18 +5,23 @@ package restore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
+	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
 func TestANameThatStandsForAnotherSpecIsTaken(t *testing.T) {
@@ -164,4 +169,51 @@ func TestOneLostCopyAndOneHiccup(t *testing.T) {
 	hasPrefix(t, "Ready while the other does not answer", f.settle("patient"), "Unknown StorageUnavailable: ")
 	f.store.Heal()
 	hasPrefix(t, "Ready then", f.settle("patient"), "True Succeeded: ")
+}
+
+func TestAConfigMapThatIsNoRecordOfThisRestore(t *testing.T) {
+	foreign, err := json.Marshal(archive.RestoreSummary{Name: "mine", UID: "u-1", Cluster: archive.Cluster{UID: otherCluster}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"is another cluster's": string(foreign), "cannot be read": "?"} {
+		t.Run(name, func(t *testing.T) {
+			f := setUp(t)
+			f.create(&corev1.ConfigMap{
+				ObjectMeta: metav1.ObjectMeta{Namespace: f.r.Namespace, Name: "ark-restore-mine"}, Data: map[string]string{summaryKey: content},
+			})
+			f.restore("mine")
+			hasPrefix(t, "Ready", f.settle("mine"), "False NameTaken: ConfigMap ark-system/ark-restore-mine has the name of this restore's record, and ")
+			if f.there() {
+				t.Error("it ran")
+			}
+		})
+	}
+}
+
+// A record that is there already is this attempt's, or the attempt has none.
+func TestARecordIsNotTakenForGranted(t *testing.T) {
+	f := setUp(t)
+	o := &v1alpha1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "twice", UID: "u-1"}}
+	commit := func(attempt int32) error {
+		e := &ending{reason: v1alpha1.SucceededReason}
+		e.status.CompletionTime = &metav1.Time{Time: f.clock.Now()}
+		b, err := f.catalog.Marker(t.Context(), f.uid, "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &work{restore: o, attempt: attempt, clusterUID: f.uid, snapshot: b}
+		recorder := clusterRecorder{client: f.r.Client, records: f.r.Records, namespace: f.r.Namespace}
+		record, err := recorder.begin(t.Context(), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return record.commit(t.Context(), e, &engrestore.Report{})
+	}
+	if err := errors.Join(commit(1), commit(1)); err != nil {
+		t.Errorf("the same attempt, whose first answer was lost: %v", err)
+	}
+	if err := commit(2); !errors.Is(err, errOthersRecord) {
+		t.Errorf("another attempt: error %v, want %v", err, errOthersRecord)
+	}
 }

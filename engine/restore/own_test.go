@@ -98,3 +98,29 @@ func TestWhatArkIsToldComesBackAsArchived(t *testing.T) {
 		t.Errorf("Warnings = %v, want %q", report.Warnings, want)
 	}
 }
+
+// A record that comes back would say of a restore that is asked for anew that it is
+// done, or be in its way.
+func TestRecordsOfRestoresDoNotComeBack(t *testing.T) {
+	const record = `{"apiVersion":"v1","kind":%q,"metadata":{"namespace":"ark","name":%q,"labels":{"ark.gopherwood.dev/created-by":%q}}}`
+	for name, named := range map[string][]string{"with everything": nil, "asked for by name": {"configmaps", "secrets"}} {
+		t.Run(name, func(t *testing.T) {
+			source, target := newFakeCluster(t), newFakeCluster(t)
+			source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"ark"}}`)
+			source.add(fmt.Sprintf(record, "ConfigMap", "ark-restore-x", "restore"))
+			source.add(fmt.Sprintf(record, "ConfigMap", "rules", "somebody"))
+			source.add(fmt.Sprintf(record, "Secret", "s", "restore"))
+			req := request()
+			req.OwnNamespace, req.Selection.IncludedResources = "ark", named
+			report := mustRun(t, target, req, backup(t, source), restore.Options{})
+			if target.object("configmaps/ark/ark-restore-x") != nil || report.SkippedBy[restore.CodeOwnRecord] != 1 {
+				t.Errorf("the record came back; skipped by %v", report.SkippedBy)
+			}
+			for _, key := range []string{"configmaps/ark/rules", "secrets/ark/s"} {
+				if target.object(key) == nil {
+					t.Errorf("%s did not come back", key)
+				}
+			}
+		})
+	}
+}

@@ -19,7 +19,9 @@ import (
 const (
 	// CodeNeverRestored: the type describes the old cluster, such as its nodes.
 	CodeNeverRestored = "never-restored"
-	// CodeOwnRecord: Backups and Restores come back from storage, not from a backup.
+	// CodeOwnRecord: Backups and Restores come back from storage, not from a backup; and
+	// of a restore that another cluster ran, or this one long ago, nobody may be told
+	// that it is done.
 	CodeOwnRecord = "own-record"
 	// CodeRemade: a controller makes the object from another one of the backup.
 	CodeRemade = "remade-by-controller"
@@ -66,7 +68,7 @@ var neverRestored = map[schema.GroupResource]bool{
 func leftOutCode(e *archive.Entry, named bool) string {
 	gr := groupResource(e)
 	switch {
-	case e.Group == ownGroup && slices.Contains(ownRecords, e.Resource):
+	case e.Group == ownGroup && slices.Contains(ownRecords, e.Resource), isOwnRecord(e):
 		return CodeOwnRecord
 	case isServerMade(e):
 		return CodeRemade
@@ -78,6 +80,18 @@ func leftOutCode(e *archive.Entry, named bool) string {
 		return CodeNeverRestored
 	}
 	return ""
+}
+
+// RecordLabel and RecordValue mark the ConfigMaps that Ark records restores in where
+// the location is never written.
+const (
+	RecordLabel = ownGroup + "/created-by"
+	RecordValue = "restore"
+)
+
+// isOwnRecord reports whether a ConfigMap is the record of a restore.
+func isOwnRecord(e *archive.Entry) bool {
+	return groupResource(e) == configMapType && e.Labels[RecordLabel] == RecordValue
 }
 
 // isClusterLease reports whether a Lease is the heartbeat of a node or of an API
