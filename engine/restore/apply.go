@@ -61,7 +61,7 @@ func (r *run) applyLayer(ctx context.Context, items []*item) error {
 	if err := r.each(ctx, items, r.applyItem); err != nil {
 		return err
 	}
-	if items[0].source.GroupResource == crdType && !r.lastPass {
+	if items[0].source.GroupResource == crdType {
 		return r.awaitTypes(ctx, items)
 	}
 	return nil
@@ -108,13 +108,18 @@ func (r *run) putOff(it *item) {
 	r.deferred = append(r.deferred, it)
 }
 
-// comesTooEarly reports whether the item's namespace was put off itself.
+// comesTooEarly reports whether the item's namespace or definition was put off itself.
 func (r *run) comesTooEarly(it *item) bool {
-	if r.lastPass || it.source.Namespace == "" {
-		return false
+	if r.isPutOff(definitionOf(&it.entry)) {
+		return true
 	}
-	ns := r.plan.bySource[namespaceKey(it.source.Namespace)]
-	return ns != nil && !ns.settled.Load()
+	return !r.lastPass && it.source.Namespace != "" && r.isPutOff(namespaceKey(it.source.Namespace))
+}
+
+// isPutOff reports whether an object that others need is still to come.
+func (r *run) isPutOff(k engine.Key) bool {
+	needed := r.plan.bySource[k]
+	return needed != nil && !needed.settled.Load()
 }
 
 // usable refuses an object whose namespace cannot be written into: all of its

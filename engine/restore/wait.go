@@ -96,10 +96,11 @@ func (r *run) poll(ctx context.Context, ready func() (bool, error)) error {
 }
 
 // awaitTypes waits until the target serves what the restored definitions define,
-// and fails the objects of types that it does not serve in the end.
+// and fails the objects of types that it does not serve in the end. Definitions that
+// are put off are waited for when they are there.
 func (r *run) awaitTypes(ctx context.Context, definitions []*item) error {
 	for _, it := range definitions {
-		if it.outcome == Failed || it.outcome == Skipped {
+		if !isDefined(it) {
 			continue
 		}
 		if err := r.poll(ctx, func() (bool, error) { return r.established(ctx, it) }); err != nil {
@@ -117,7 +118,7 @@ func (r *run) awaitTypes(ctx context.Context, definitions []*item) error {
 		return fmt.Errorf("discover the restored types: %w", err)
 	}
 	for _, it := range r.plan.items {
-		if it.resource != nil || it.outcome != "" {
+		if it.resource != nil || it.settled.Load() || r.isPutOff(definitionOf(&it.entry)) {
 			continue
 		}
 		_, err := r.plan.catalog.resolve(&it.entry)
@@ -125,6 +126,12 @@ func (r *run) awaitTypes(ctx context.Context, definitions []*item) error {
 		r.settle(it)
 	}
 	return nil
+}
+
+// isDefined reports whether a definition is in the cluster, as far as this restore
+// can tell.
+func isDefined(definition *item) bool {
+	return definition.settled.Load() && definition.outcome != Failed && definition.outcome != Skipped
 }
 
 // established reports whether the API server has accepted a definition.
@@ -141,7 +148,7 @@ func (r *run) established(ctx context.Context, it *item) (bool, error) {
 }
 
 // rediscover asks again which types there are, and reports whether all that the
-// plan needs are among them.
+// definitions promise are among them.
 func (r *run) rediscover(ctx context.Context) (bool, error) {
 	var discovery engine.Discovery
 	err := r.retry(ctx, func() (err error) {
@@ -154,14 +161,17 @@ func (r *run) rediscover(ctx context.Context) (bool, error) {
 	r.plan.catalog = newCatalog(discovery)
 	all := true
 	for _, it := range r.plan.items {
-		if it.resource != nil || it.outcome != "" {
+		if it.resource != nil || it.settled.Load() {
 			continue
 		}
 		resource, err := r.plan.catalog.resolve(&it.entry)
 		if err == nil {
 			it.resource = resource
+			continue
 		}
-		all = all && err == nil
+		if definition := r.plan.bySource[definitionOf(&it.entry)]; definition != nil && isDefined(definition) {
+			all = false
+		}
 	}
 	return all, nil
 }
