@@ -5,6 +5,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gopherwood/ark/engine"
@@ -65,17 +66,35 @@ func (r *run) wantedStatus(p *prepared) any {
 	return nil
 }
 
-// writeStatus replaces the status of a live object.
+// writeStatus replaces the status of a live object that is this restore's own. A
+// controller that has seen it may be writing too: then the newer one is taken.
 func (r *run) writeStatus(ctx context.Context, it *item, live transform.Manifest, status any) error {
-	live["status"] = status
-	raw, err := transform.Encode(live)
-	if err != nil {
-		return err
+	uid := transform.Text(live, "metadata", "uid")
+	for range maxRounds {
+		live["status"] = status
+		raw, err := transform.Encode(live)
+		if err != nil {
+			return err
+		}
+		err = r.retry(ctx, func() error {
+			_, err := r.Writer.Update(ctx, *it.resource, it.target.Namespace, it.target.Name, "status", raw)
+			return err
+		})
+		if !errors.Is(err, engine.ErrConflict) {
+			return err
+		}
+		newer, err := r.get(ctx, it)
+		if err != nil {
+			return err
+		}
+		if string(newer.Meta.UID) != uid {
+			break // somebody has made another one in its place
+		}
+		if live, err = transform.Decode(newer.Raw); err != nil {
+			return err
+		}
 	}
-	return r.retry(ctx, func() error {
-		_, err := r.Writer.Update(ctx, *it.resource, it.target.Namespace, it.target.Name, "status", raw)
-		return err
-	})
+	return &engine.RetryableError{Err: fmt.Errorf("%w: it keeps changing", engine.ErrConflict)}
 }
 
 // awaitActive waits until objects can be created in a namespace.

@@ -113,3 +113,39 @@ func owners(m transform.Manifest) int {
 	refs, _ := m["metadata"].(map[string]any)["ownerReferences"].([]any)
 	return len(refs)
 }
+
+// A controller that sees a new object writes it too, and the object is another one by
+// the time that its status comes.
+func TestAStatusIsRestoredBesideALiveController(t *testing.T) {
+	for name, touches := range map[string]int{"that writes once": 1, "that writes all the time": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			source, target := newFakeCluster(t), newFakeCluster(t)
+			source.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+			source.add(`{"apiVersion":"batch/v1","kind":"Job","metadata":{"namespace":"a","name":"j"},"spec":{},"status":{"active":3}}`)
+			touched := 0
+			target.fault = func(verb string, key engine.Key) (error, error) {
+				if verb == "PUT/status" && touched < touches {
+					touched++
+					meta := target.objects[key]["metadata"].(transform.Manifest)
+					meta["resourceVersion"] = target.next("")
+				}
+				return nil, nil
+			}
+			req := request()
+			req.RestoreStatus = []string{"jobs.batch"}
+			req.Selection.IncludedResources = []string{"jobs"}
+			report := mustRun(t, target, req, backup(t, source), restore.Options{})
+			got := fmt.Sprint(target.object("jobs.batch/a/j")["status"])
+			if touches > 1 {
+				if report.Results.Failed != 1 || got != "<nil>" {
+					t.Errorf("Results = %+v, status = %s, want a failure", report.Results, got)
+				}
+				return
+			}
+			want := restore.Counts{Created: 2, Skipped: report.Results.Skipped}
+			if report.Results != want || got != "map[active:3]" {
+				t.Errorf("Results = %+v, want %+v; status = %s; %v", report.Results, want, got, report.Errors)
+			}
+		})
+	}
+}
