@@ -30,6 +30,14 @@ var startsPods = map[schema.GroupResource]bool{
 	{Group: "apps", Resource: "statefulsets"}: true, {Group: "apps", Resource: "daemonsets"}: true,
 }
 
+// noteStart remembers that this restore has brought what becomes pods, in this attempt
+// or in one that was broken off.
+func (r *run) noteStart(it *item) {
+	if startsPods[it.source.GroupResource] {
+		r.started.Store(true)
+	}
+}
+
 // applyDeferred tries again what failed in a way that may pass: once, or, when this
 // restore has started pods, until one that has to answer first had time to run.
 func (r *run) applyDeferred(ctx context.Context) error {

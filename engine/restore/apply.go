@@ -192,9 +192,6 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 		return r.elsewhere(ctx, p, r.orExists(ctx, it, err))
 	}
 	it.action, it.outcome = ActionCreate, Created
-	if startsPods[it.source.GroupResource] {
-		r.started.Store(true)
-	}
 	it.messages = append(it.messages, p.Doubts...)
 	p.noteChanges(p.Manifest, made)
 	_, err = r.complete(ctx, p, made)

@@ -19,6 +19,7 @@ import (
 func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (changed bool, err error) {
 	it := p.it
 	r.learn(it, live.Meta.UID)
+	r.noteStart(it)
 	if isNamespace(&it.entry) {
 		if err := r.awaitActive(ctx, it, live); err != nil {
 			return false, err

@@ -111,13 +111,16 @@ func TestWhatAPodHasToAnswerIsWaitedFor(t *testing.T) {
 	passing := &engine.RetryableError{Err: errors.New("failed calling webhook: connection refused")}
 	for name, tc := range map[string]struct {
 		deployment bool
-		answers    time.Duration
-		want       restore.Counts
-		patience   time.Duration
+		// resumed says that an earlier attempt had made the Deployment.
+		resumed  bool
+		answers  time.Duration
+		want     restore.Counts
+		patience time.Duration
 	}{
-		"a pod that starts in time": {true, 90 * time.Second, restore.Counts{Created: 4}, 100 * time.Second},
-		"a pod that never starts":   {true, time.Hour, restore.Counts{Created: 3, Failed: 1}, 3 * time.Minute},
-		"nothing that could answer": {false, time.Minute, restore.Counts{Created: 2, Failed: 1}, 5 * time.Second},
+		"a pod that starts in time":                  {true, false, 90 * time.Second, restore.Counts{Created: 4}, 100 * time.Second},
+		"a pod that an earlier attempt was to start": {true, true, 90 * time.Second, restore.Counts{Created: 2, Unchanged: 2}, 100 * time.Second},
+		"a pod that never starts":                    {true, false, time.Hour, restore.Counts{Created: 3, Failed: 1}, 3 * time.Minute},
+		"nothing that could answer":                  {false, false, time.Minute, restore.Counts{Created: 2, Failed: 1}, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source, target := newFakeCluster(t), newFakeCluster(t)
@@ -126,6 +129,10 @@ func TestWhatAPodHasToAnswerIsWaitedFor(t *testing.T) {
 			source.add(`{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"a","name":"s"}}`)
 			if tc.deployment {
 				source.add(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"namespace":"a","name":"webhook"},"spec":{}}`)
+			}
+			if tc.resumed {
+				target.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a","labels":{"ark-restore":"r1"}}}`)
+				target.add(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"namespace":"a","name":"webhook","labels":{"ark-restore":"r1"}},"spec":{}}`)
 			}
 			var passed time.Duration
 			target.fault = func(verb string, key engine.Key) (error, error) {

@@ -97,7 +97,7 @@ type run struct {
 	// hasty says that a request that fails is not repeated at once, because there is
 	// another pass.
 	hasty bool
-	// started says that this restore has created what becomes pods.
+	// started says that this restore has brought what becomes pods.
 	started atomic.Bool
 }
 
