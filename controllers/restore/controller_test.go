@@ -428,9 +428,47 @@ func TestARestartGoesOn(t *testing.T) {
 	<-reached // everything was written to the cluster, and nothing recorded
 	f.restart()
 	f.clock.Advance(time.Minute)
-	hasPrefix(t, "Ready", f.settle("resumed"), "True Succeeded: ")
+	text := f.settle("resumed")
+	hasPrefix(t, "Ready", text, "True Succeeded: ")
+	if !strings.Contains(text, " of them were written by an earlier attempt") {
+		t.Errorf("Ready = %q, want it to tell of the earlier attempt", text)
+	}
 	if st := f.get("resumed").Status; st.Results.Unchanged == 0 || st.Results.Created > 0 {
 		t.Errorf("results = %+v, want everything found as it is to be", st.Results)
+	}
+}
+
+// Gates are asked in each attempt, and may say no when half is written.
+func TestADenialOfALaterAttemptTellsWhatWasWritten(t *testing.T) {
+	tests := map[string]struct {
+		broken       storetest.Fault
+		completeness v1alpha1.Completeness
+		want         string
+	}{
+		"by an attempt that had written": {
+			storetest.Fault{Op: storetest.OpClose, Key: archive.PlanFile, Nth: 1, Effect: storetest.Fail(errors.New("connection reset"))},
+			v1alpha1.CompletenessPartial,
+			"False Denied: BackupPolicy p denied the restore, and this attempt wrote nothing, but an earlier one had written ",
+		},
+		"by an attempt that had not": {
+			storetest.Fault{Op: storetest.OpOpen, Key: archive.IndexFile, Nth: 1, Effect: storetest.Fail(errors.New("connection reset"))},
+			v1alpha1.CompletenessNone,
+			"False Denied: BackupPolicy p denied the restore, and nothing was written in this attempt, and nothing that an earlier one made is there: ",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := setUp(t)
+			f.store.Inject(tc.broken)
+			f.restore("half")
+			hasPrefix(t, "Ready at first", f.settle("half"), "Unknown Retrying: ")
+			f.policy("p", f.into, denyAll)
+			f.clock.Advance(time.Minute)
+			hasPrefix(t, "Ready then", f.settle("half"), tc.want)
+			if got := f.get("half").Status.Completeness; got != tc.completeness {
+				t.Errorf("completeness = %s, want %s", got, tc.completeness)
+			}
+		})
 	}
 }
 
@@ -522,6 +560,10 @@ func TestWhatRecreateDeletesIsStoredBeforeItDoes(t *testing.T) {
 	hasPrefix(t, "Ready at first", f.settle("recreate"), "Unknown Retrying: ")
 	f.clock.Advance(time.Minute)
 	hasPrefix(t, "Ready then", f.settle("recreate"), "True Succeeded: ")
+	first := archive.RestoreKey(f.uid, "recreate", attemptUID(f.get("recreate"), 1), "replaced-*.json")
+	if text := strings.Join(f.get("recreate").Status.Warnings, "\n"); !strings.Contains(text, first) {
+		t.Errorf("warnings = %q, want %s named", text, first)
+	}
 	if got := stored(); deleted != 1 || len(got) != 1 {
 		t.Errorf("%d objects were deleted and %d stored, want one each", deleted, len(got))
 	}

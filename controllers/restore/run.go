@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
@@ -113,7 +115,7 @@ func (w *work) judge(report *engrestore.Report) *ending {
 	switch {
 	case report.Denied:
 		st.Completeness, e.reason = v1alpha1.CompletenessNone, v1alpha1.DeniedReason
-		e.message = denied(report)
+		e.message = denied(report, w.attempt)
 	case w.request.DryRun:
 		st.Completeness, e.reason = v1alpha1.CompletenessNone, v1alpha1.PlannedReason
 		e.message = fmt.Sprintf("nothing was written: %d objects would be created, %d changed, %d kept, %d skipped",
@@ -125,10 +127,38 @@ func (w *work) judge(report *engrestore.Report) *ending {
 		st.Completeness, e.reason = v1alpha1.CompletenessComplete, v1alpha1.SucceededReason
 		e.message = counted(st.Results)
 	}
+	if w.attempt > 1 {
+		w.tellEarlier(e, report)
+	}
 	if w.backup.Completeness == v1alpha1.CompletenessPartial && !report.Denied {
 		e.message += "; the backup itself is partial"
 	}
 	return e
+}
+
+// tellEarlier adds what earlier attempts did, whose own words nobody has heard.
+func (w *work) tellEarlier(e *ending, report *engrestore.Report) {
+	switch {
+	case w.request.DryRun:
+		return
+	case report.Denied && report.Earlier > 0:
+		e.status.Completeness = v1alpha1.CompletenessPartial
+	case report.Earlier > 0:
+		e.message += fmt.Sprintf("; %d of them were written by an earlier attempt", report.Earlier)
+	}
+	if w.request.Existing == engrestore.ExistingRecreate {
+		e.status.Warnings = append(e.status.Warnings[:min(len(e.status.Warnings), maxShown-1)], w.replacedBefore())
+	}
+}
+
+// replacedBefore tells where to find what earlier attempts deleted to create it anew:
+// each attempt keeps it beside its own record, or where that would be.
+func (w *work) replacedBefore() string {
+	places := make([]string, 0, w.attempt)
+	for n := int32(1); n < w.attempt; n++ {
+		places = append(places, strings.TrimSuffix(w.records.place(w.restore, n), archive.RestoreFile)+"replaced-*.json")
+	}
+	return "what an earlier attempt deleted to create it anew, if anything, is in " + strings.Join(places, ", ")
 }
 
 // status is what is known whatever the outcome.
@@ -139,17 +169,25 @@ func (w *work) status() v1alpha1.RestoreStatus {
 	}
 }
 
-// denied tells the first reason, and how many more there are.
-func denied(report *engrestore.Report) string {
+// denied tells the first reason, and how many more there are. Gates are asked in each
+// attempt, so that one may deny what is half done.
+func denied(report *engrestore.Report, attempt int32) string {
+	wrote := "nothing was written"
+	switch {
+	case attempt > 1 && report.Earlier > 0:
+		wrote = fmt.Sprintf("this attempt wrote nothing, but an earlier one had written %d objects and was not finished", report.Earlier)
+	case attempt > 1:
+		wrote = "nothing was written in this attempt, and nothing that an earlier one made is there"
+	}
 	if len(report.Denials) == 0 {
-		return "a gate denied the restore; nothing was written"
+		return "a gate denied the restore; " + wrote
 	}
 	d := report.Denials[0]
 	by := "the Config"
 	if d.Policy != "" {
 		by = "BackupPolicy " + d.Policy
 	}
-	text := fmt.Sprintf("%s denied the restore, and nothing was written: %s (%s)", by, cmp.Or(d.Message, "no message"), d.Code)
+	text := fmt.Sprintf("%s denied the restore, and %s: %s (%s)", by, wrote, cmp.Or(d.Message, "no message"), d.Code)
 	if more := report.DenialCount - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more reasons", more)
 	}

@@ -238,7 +238,7 @@ func (r *run) resolve(ctx context.Context, p *prepared, live engine.Object) erro
 		return &engine.RetryableError{Err: errors.New("it is being deleted: wait until it is gone, then run the restore again")}
 	}
 	j := r.judge(p, live)
-	it.action = j.action
+	it.action, it.earlier = j.action, j.mine
 	if err := r.permit(ctx, p, j.action); err != nil || it.outcome == Skipped {
 		return err
 	}
@@ -271,6 +271,7 @@ func (r *run) keep(ctx context.Context, p *prepared, j judgement, live engine.Ob
 		}
 		return nil
 	}
+	it.messages = append(it.messages, p.Doubts...)
 	changed, err := r.complete(ctx, p, live)
 	if changed {
 		it.outcome = Updated

@@ -215,7 +215,9 @@ func (r *run) foresee(ctx context.Context, p *prepared) (Action, error) {
 	if err := r.own(ctx, p); err != nil {
 		return "", err
 	}
-	return r.judge(p, live).action, nil
+	j := r.judge(p, live)
+	it.earlier = j.mine
+	return j.action, nil
 }
 
 // ask asks the gate about one object.

@@ -63,6 +63,8 @@ type progress struct {
 	outcome  Outcome
 	code     string
 	messages []string
+	// earlier says that an earlier attempt of this restore has written the object.
+	earlier bool
 	// renamed says that the object has a name of its own in the target.
 	renamed bool
 	// settled says that the outcome is final. Others may look at this field only.

@@ -53,6 +53,9 @@ type Report struct {
 	// what exists turns out during the restore.
 	Planned PlanCounts
 	Results Counts
+	// Earlier is how many of the objects were found as an earlier attempt of this restore
+	// has written them.
+	Earlier int64
 	// SkippedBy counts the objects left out by code.
 	SkippedBy map[string]int64
 	// Warnings and Errors are the first of each, as sentences that name the object.
@@ -99,6 +102,9 @@ func (r *recorder) record(it *item) {
 	defer r.mu.Unlock()
 	r.count(it, 1)
 	r.countAction(it.action)
+	if it.earlier {
+		r.report.Earlier++
+	}
 	for _, m := range it.messages {
 		text := it.target.String() + ": " + m
 		if it.outcome == Failed {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -145,6 +146,38 @@ func TestAStatusIsRestoredBesideALiveController(t *testing.T) {
 			want := restore.Counts{Created: 2, Skipped: report.Results.Skipped}
 			if report.Results != want || got != "map[active:3]" {
 				t.Errorf("Results = %+v, want %+v; status = %s; %v", report.Results, want, got, report.Errors)
+			}
+		})
+	}
+}
+
+// What an attempt said goes with it: the next one says it again.
+func TestALaterAttemptTellsWhatAnEarlierOneWrote(t *testing.T) {
+	const job = `{"apiVersion":"batch/v1","kind":"Job","metadata":{"namespace":"a","name":"j"%s},"spec":{},"status":{"succeeded":1}}`
+	for name, tc := range map[string]struct {
+		label, warning string
+		earlier        int64
+	}{
+		"its own":           {"r1", "jobs.batch/a/j: starts from its beginning: what its pods had done is not known any more", 1},
+		"another restore's": {"r2", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source, target := newFakeCluster(t), newFakeCluster(t)
+			for _, c := range []*fakeCluster{source, target} {
+				c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}`)
+			}
+			source.add(fmt.Sprintf(job, ""))
+			target.add(fmt.Sprintf(job, `,"labels":{"ark-restore":"`+tc.label+`"}`))
+			req := request()
+			req.Selection.IncludedResources = []string{"jobs"}
+			for _, opts := range []restore.Options{{}, {Gate: &gate{}}} {
+				report := mustRun(t, target, req, backup(t, source), opts)
+				if report.Earlier != tc.earlier || report.Results.Unchanged != 2 {
+					t.Errorf("%d written earlier, want %d: %+v", report.Earlier, tc.earlier, report.Results)
+				}
+				if got := strings.Join(report.Warnings, "\n"); got != tc.warning {
+					t.Errorf("warnings = %q, want %q", got, tc.warning)
+				}
 			}
 		})
 	}

@@ -62,6 +62,9 @@ func restoreAdvice(r *v1alpha1.Restore) []string {
 	if c.Reason == v1alpha1.SucceededReason {
 		return afterSuccess(r)
 	}
+	if c.Reason == v1alpha1.DeniedReason && r.Status.Completeness == v1alpha1.CompletenessPartial {
+		return some("an earlier attempt had written some of it, which stays: ask for the rest as the rules allow, or have the rules changed where they are reviewed")
+	}
 	if text, known := restoreAdviceFor[c.Reason]; known {
 		return some(text)
 	}

@@ -165,9 +165,13 @@ func TestAdviceForRestores(t *testing.T) {
 		status v1alpha1.RestoreStatus
 		want   string
 	}{
-		"success needs none":           {reason: v1alpha1.SucceededReason, status: ended},
-		"a dry run":                    {reason: v1alpha1.PlannedReason, status: ended, want: "without --dry-run"},
-		"denied":                       {reason: v1alpha1.DeniedReason, status: ended, want: "nothing was written"},
+		"success needs none": {reason: v1alpha1.SucceededReason, status: ended},
+		"a dry run":          {reason: v1alpha1.PlannedReason, status: ended, want: "without --dry-run"},
+		"denied":             {reason: v1alpha1.DeniedReason, status: ended, want: "nothing was written"},
+		"denied half-way": {
+			reason: v1alpha1.DeniedReason, want: "an earlier attempt had written some of it",
+			status: v1alpha1.RestoreStatus{CompletionTime: at(0), Completeness: v1alpha1.CompletenessPartial},
+		},
 		"some objects failed":          {reason: v1alpha1.PartiallyFailedReason, status: ended, want: "restore again"},
 		"it failed for good":           {reason: v1alpha1.FailedReason, status: ended, want: "does not run again"},
 		"a request that cannot be":     {reason: v1alpha1.RequestInvalidReason, status: ended, want: "does not run again"},
