@@ -85,7 +85,8 @@ func (m *moment) fix(ctx context.Context, types []engine.Resource) error {
 	if err != nil {
 		return err
 	}
-	now, found := "", make([]answer, len(types))
+	var now string
+	found := make([]answer, len(types))
 	for round := range maxRounds {
 		if round > 0 && !slices.ContainsFunc(found, answer.again) {
 			break

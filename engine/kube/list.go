@@ -60,7 +60,7 @@ func (c *Cluster) Revision(ctx context.Context, r engine.Resource) (engine.State
 	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, errSilent)
 	defer cancel()
 	l := c.newListing(r, engine.ListOptions{OnPage: func(p engine.Page) { page = p }})
-	l.attempts, l.paging = fewAttempts, newPaging(1)
+	l.attempts, l.patience, l.paging = fewAttempts, c.patience, newPaging(1)
 	l.yield = func(engine.Object) bool {
 		objects++
 		return true
@@ -88,8 +88,9 @@ type listing struct {
 	// revision is what the first page is asked for at: the caller's, or once the
 	// API server chose one, that, so that a second attempt sees the same list.
 	revision string
-	// attempts is how often a page is asked for.
+	// attempts is how often a page is asked for, and patience the longest wait between.
 	attempts int
+	patience time.Duration
 	// announced says that OnPage was called for the page, and begun that the API
 	// server answered with a page at all.
 	announced, begun bool
@@ -106,7 +107,7 @@ type listing struct {
 func (c *Cluster) newListing(r engine.Resource, opts engine.ListOptions) *listing {
 	return &listing{
 		cluster: c, target: target{resource: r, namespace: opts.Namespace}, opts: opts,
-		attempts: maxAttempts, paging: newPaging(c.pageSize), revision: opts.Revision, names: names{},
+		attempts: maxAttempts, patience: 2 * maxDelay, paging: newPaging(c.pageSize), revision: opts.Revision, names: names{},
 	}
 }
 
@@ -134,11 +135,11 @@ func (l *listing) page(ctx context.Context) error {
 			return err
 		}
 		pause := max(wait.Jitter(delay, jitter), again.After)
-		if end, limited := ctx.Deadline(); limited && time.Until(end) < pause {
+		if pause > l.patience {
 			return err
 		}
 		if err := l.cluster.pause(ctx, pause); err != nil {
-			return err
+			return fromTransport(ctx, err)
 		}
 		delay = min(2*delay, longDelay)
 	}

@@ -287,7 +287,7 @@ func TestRevision(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, c.script...)
 			got, err := s.Revision(t.Context(), configMaps)
-			if got != c.want || !errors.Is(err, c.kind) && (c.kind != errAny || err == nil) {
+			if got != c.want || !errors.Is(err, c.kind) && (err == nil || !errors.Is(c.kind, errAny)) {
 				t.Errorf("Revision() = %v, %v, want %v, %v", got, err, c.want, c.kind)
 			}
 			if diff := cmp.Diff(c.requests, s.requests); diff != "" {

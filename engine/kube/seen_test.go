@@ -130,7 +130,7 @@ func TestListsComeToAnEnd(t *testing.T) {
 			if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
 			}
-			if (failed != nil) != (c.err != nil) || c.err != nil && c.err != errAny && !errors.Is(failed, c.err) {
+			if (failed != nil) != (c.err != nil) || c.err != nil && !errors.Is(c.err, errAny) && !errors.Is(failed, c.err) {
 				t.Errorf("error %v, want %v", failed, c.err)
 			}
 		})
