@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// MaxTypes, maxCodes, maxMessages and maxFiles bound what a marker lists.
-	MaxTypes    = 10_000
+	// MaxTypes is how many types a marker tells of at most.
+	MaxTypes = 10_000
+	// maxCodes, maxMessages and maxFiles bound what else it lists.
 	maxCodes    = 1_000
 	maxMessages = 100
 	maxFiles    = 64

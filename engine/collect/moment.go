@@ -147,16 +147,21 @@ func (m *moment) probe(ctx context.Context, types []engine.Resource, found []ans
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if found[i].err = err; err != nil {
-				m.sizes.failed(t)
-				return nil
-			}
-			m.sizes.answered(t, state)
-			found[i].revision = cmp.Or(state.Revision, "0")
+			found[i] = m.answered(t, state, err)
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// answered takes in what a type was asked for.
+func (m *moment) answered(t engine.Resource, state engine.State, err error) answer {
+	if err != nil {
+		m.sizes.failed(t)
+		return answer{err: err}
+	}
+	m.sizes.answered(t, state)
+	return answer{revision: cmp.Or(state.Revision, "0")}
 }
 
 // of returns the revision to list a type at; empty for the latest.

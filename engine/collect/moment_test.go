@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -304,9 +305,9 @@ func TestATypeIsNotTornBetweenNamespaces(t *testing.T) {
 			func(c *cluster) {
 				c.history = map[string]string{"configmaps": "100"}
 				n := 100
-				c.onList = func(name string) {
+				c.onList = func(string) {
 					n++
-					c.pages = map[string][]string{"configmaps": {fmt.Sprint(n)}}
+					c.pages = map[string][]string{"configmaps": {strconv.Itoa(n)}}
 				}
 			}, archive.ResourceSummary{Revision: "102", OwnHistory: true}, false,
 		},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,7 +41,7 @@ func TestWhatWasSeenIsKnown(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		s, want := newSeen(), map[objectName]bool{}
 		for range 200 {
-			o := objectName{fmt.Sprint(r.IntN(4)), fmt.Sprint(r.IntN(60))}
+			o := objectName{strconv.Itoa(r.IntN(4)), strconv.Itoa(r.IntN(60))}
 			fresh, err := s.add(o, false)
 			if fresh == want[o] || err != nil {
 				t.Fatalf("seed %d: %v is new: %v, %v, want %v", seed, o, fresh, err, !want[o])
