@@ -53,7 +53,7 @@ var assignedToken = [][]string{{"data"}, {"metadata", "annotations", tokenAccoun
 func Adopt(gr schema.GroupResource, want, live Manifest) {
 	adoptFinalizers(want, live)
 	paths := assigned[gr]
-	if gr == (schema.GroupResource{Resource: "secrets"}) && Text(want, "type") == tokenType {
+	if gr == (schema.GroupResource{Resource: "secrets"}) && Text(want, "type") == tokenType && sameAccount(want, live) {
 		paths = assignedToken
 	}
 	if gr == (schema.GroupResource{Resource: "services"}) && !sameService(want, live) {
@@ -65,6 +65,12 @@ func Adopt(gr schema.GroupResource, want, live Manifest) {
 	for _, path := range paths {
 		adopt(want, live, path)
 	}
+}
+
+// sameAccount reports whether two tokens are of accounts of one name: with the UID of
+// another account, the token controller would delete the Secret.
+func sameAccount(want, live Manifest) bool {
+	return Text(want, "metadata", "annotations", tokenAccount) == Text(live, "metadata", "annotations", tokenAccount)
 }
 
 // sameService reports whether two Services are of one type: ports and addresses

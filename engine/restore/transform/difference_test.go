@@ -155,6 +155,11 @@ func TestWhatTheClusterFilledInIsAdopted(t *testing.T) {
 			"secrets", `{"type":"kubernetes.io/service-account-token"}`, `{"data":{"token":"t"}}`,
 			`{"type":"kubernetes.io/service-account-token","data":{"token":"t"}}`,
 		},
+		"not the token of another account": {
+			"secrets", `{"type":"kubernetes.io/service-account-token","metadata":{"annotations":{"kubernetes.io/service-account.name":"a"}}}`,
+			`{"data":{"token":"t"},"metadata":{"annotations":{"kubernetes.io/service-account.name":"b","kubernetes.io/service-account.uid":"u"}}}`,
+			`{"type":"kubernetes.io/service-account-token","metadata":{"annotations":{"kubernetes.io/service-account.name":"a"}}}`,
+		},
 		"not the data of other Secrets": {"secrets", `{"type":"Opaque"}`, `{"data":{"k":"v"}}`, `{"type":"Opaque"}`},
 		"the identity of a volume's claim": {
 			"persistentvolumes", `{"spec":{"claimRef":{"namespace":"a","name":"c"}}}`,
