@@ -300,7 +300,7 @@ func TestWhatKeepsABackupFromBeingTaken(t *testing.T) {
 
 func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
 	f := setUp(t)
-	f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: "/markers/", Effect: storetest.Fail(errors.New("bucket is full"))})
+	f.store.Inject(storetest.Fault{Op: storetest.OpCreate, Key: "/markers/", Effect: storetest.Fail(errors.New("bucket is full"))})
 	f.backup("stubborn")
 	for attempt := 1; attempt < maxAttempts; attempt++ {
 		hasPrefix(t, "Ready", f.settle("stubborn"), "Unknown Retrying: ")
@@ -319,6 +319,22 @@ func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
 	}
 	if b := f.get("stubborn"); b.Status.Completeness != v1alpha1.CompletenessNone || b.Status.CompletionTime == nil {
 		t.Errorf("status = %+v, want an end with nothing stored", b.Status)
+	}
+}
+
+func TestADeletionRemovesWhatAnAttemptLeftWhoseMarkerMayStillArrive(t *testing.T) {
+	f := setUp(t)
+	f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: "/markers/", Effect: storetest.Fail(errors.New("connection reset"))})
+	f.backup("doubtful")
+	hasPrefix(t, "Ready", f.settle("doubtful"), "Unknown Retrying: attempt 1 failed: commit backup doubtful: ")
+	if left := f.keys(archive.DataPrefix(f.uid, "doubtful")); len(left) == 0 {
+		t.Error("the data went, and the marker may still arrive")
+	}
+	f.store.Heal()
+	f.change("doubtful", deletion)
+	hasPrefix(t, "Ready", f.settle("doubtful"), "True Deleted: ")
+	if left := f.keys(archive.DataPrefix(f.uid, "doubtful")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

@@ -26,7 +26,7 @@ const maxShown = 16
 
 // Take makes one attempt: everything is written below a folder of its own, and
 // the marker last. Either the backup then exists, or nothing refers to what was
-// written; Take clears that away as far as it can.
+// written; Take clears that away, unless nobody knows what became of the marker.
 //
 // Errors are those of collect.Collect, and of the catalog: ErrExists when another
 // attempt was committed or the name is not free any more.

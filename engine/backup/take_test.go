@@ -357,3 +357,23 @@ func TestACancelledBackupClearsAway(t *testing.T) {
 		t.Errorf("left behind: %s, %v", blob.Key, err)
 	}
 }
+
+func TestTheDataOfABackupWhoseCommitIsInDoubtStays(t *testing.T) {
+	store := newStore(t)
+	c := attach(t, store)
+	ctx, cancel := context.WithCancel(t.Context())
+	store.Inject(storetest.Fault{Op: storetest.OpClose, Key: "/markers/", Nth: 1, Effect: storetest.Stall(cancel)})
+	if _, err := backup.Take(ctx, ports(c, cluster{objects: 2}), request("b", "a1"), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Take() error = %v, want context.Canceled", err)
+	}
+	left := 0
+	for _, err := range store.List(t.Context(), archive.FileKey(clusterUID, "b", "a1", ""), false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		left++
+	}
+	if left != 7 {
+		t.Errorf("%d files are left of 7: the marker may still arrive", left)
+	}
+}

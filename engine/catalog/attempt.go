@@ -8,6 +8,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -21,6 +22,9 @@ type Attempt struct {
 	cluster string
 	name    string
 	attempt string
+	// sent says that the marker was: whatever became of the request, the store may
+	// hold it, or come to hold it.
+	sent atomic.Bool
 }
 
 // NewAttempt begins, or rather names, an attempt: nothing is written before its
@@ -78,11 +82,25 @@ func (a *Attempt) commit(ctx context.Context, m archive.Marker, keys []ed25519.P
 	if err != nil {
 		return nil, err
 	}
-	err = a.c.put(ctx, archive.MarkerKey(a.cluster, a.name), b)
+	err = a.send(ctx, b)
 	if err != nil && !errors.Is(err, engine.ErrExists) {
 		return nil, err
 	}
 	return a.committed(ctx)
+}
+
+// send writes the marker, and notes when nobody can know what became of it.
+func (a *Attempt) send(ctx context.Context, b []byte) error {
+	f, err := a.c.stage(ctx, archive.MarkerKey(a.cluster, a.name), b)
+	if err != nil {
+		return err
+	}
+	before := a.sent.Swap(true)
+	_, err = f.Close()
+	if !before && (errors.Is(err, engine.ErrForbidden) || errors.Is(err, engine.ErrReadOnly)) {
+		a.sent.Store(false) // the answer says that it is not stored
+	}
+	return err
 }
 
 // neverRemoved refuses a name whose removal was recorded.
@@ -111,8 +129,22 @@ func (a *Attempt) committed(ctx context.Context) (*Snapshot, error) {
 	return s, nil
 }
 
-// Abandon removes the attempt's files, which must all be closed or aborted.
-// ErrConflict when it was committed.
+// Abandon removes the attempt's files, which must all be closed or aborted, unless
+// its marker was sent: a request that failed for this side may still be carried
+// out, however late, and the backup would be one without data. Then they stay, until
+// it is certain that another attempt took the name; what else stays is for Orphans to
+// find. ErrConflict when the attempt was committed.
 func (a *Attempt) Abandon(ctx context.Context) error {
+	if a.sent.Load() && !a.lost(ctx) {
+		return nil
+	}
 	return a.c.RemoveAttempt(ctx, a.cluster, a.name, a.attempt)
+}
+
+// lost reports whether a marker that was sent can never come into being: the store
+// refuses to overwrite, and another has its place. For one that was stored, it is for
+// RemoveAttempt to say so.
+func (a *Attempt) lost(ctx context.Context) bool {
+	_, err := a.committed(ctx)
+	return err == nil || a.c.conditional && errors.Is(err, engine.ErrExists)
 }

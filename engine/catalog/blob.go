@@ -27,16 +27,25 @@ func (c *Catalog) writable() error {
 
 // put writes a small blob, or nothing.
 func (c *Catalog) put(ctx context.Context, key string, b []byte) error {
-	f, err := archive.NewFile(ctx, c.store, key)
+	f, err := c.stage(ctx, key, b)
 	if err != nil {
-		return err
-	}
-	if _, err := f.Write(b); err != nil {
-		f.Abort()
 		return err
 	}
 	_, err = f.Close()
 	return err
+}
+
+// stage begins a small blob, which its Close makes be.
+func (c *Catalog) stage(ctx context.Context, key string, b []byte) (*archive.FileWriter, error) {
+	f, err := archive.NewFile(ctx, c.store, key)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Write(b); err != nil {
+		f.Abort()
+		return nil, err
+	}
+	return f, nil
 }
 
 // get reads a small blob.
