@@ -42,7 +42,7 @@ func (r *run) show(ctx context.Context, i id, is stamp) error {
 		return r.showAs(ctx, i, b, snapshot)
 	case errors.Is(err, engine.ErrNotFound):
 		return nil // it was removed since it was listed
-	case errors.Is(err, engine.ErrCorrupt), errors.Is(err, archive.ErrUnknownFormat):
+	case archive.Unreadable(err):
 		r.cannotShow(i, problem{why: err.Error(), lasting: true})
 		return nil
 	}

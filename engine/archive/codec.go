@@ -20,6 +20,13 @@ const MaxDocument = 1 << 20
 // Ark that this one does not know. It is not corrupt.
 var ErrUnknownFormat = errors.New("unknown format")
 
+// Unreadable reports whether err says that what was read from a store is to blame:
+// it is corrupt, or of an unknown format. Reading it again does not help; anything
+// else may pass.
+func Unreadable(err error) bool {
+	return errors.Is(err, engine.ErrCorrupt) || errors.Is(err, ErrUnknownFormat)
+}
+
 // document is what the small files of a store have in common.
 type document interface {
 	// check tells what is wrong with it.

@@ -62,6 +62,12 @@ func TestARecordThatCannotBeReadKeepsTheBackup(t *testing.T) {
 		"gone, with a release behind it": {
 			func(t *testing.T, m *memory) { t.Helper(); m.forge(t, 3, archive.RecordRelease) }, "record 2 is missing",
 		},
+		"of a later format": {
+			func(_ *testing.T, m *memory) { m.replace(first, `"format":1`, `"format":2`) }, "use a newer version",
+		},
+		"of a type that only a later version knows": {
+			func(_ *testing.T, m *memory) { m.replace(first, `"adopted"`, `"frozen"`) }, `type "frozen"`,
+		},
 		"gone, the first": {
 			func(t *testing.T, m *memory) {
 				t.Helper()

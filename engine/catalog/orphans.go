@@ -126,7 +126,7 @@ func (c *Catalog) committedNames(ctx context.Context, cluster string) (map[strin
 func (c *Catalog) supersedes(ctx context.Context, cluster string, a Orphan) (bool, error) {
 	s, err := c.readMarker(ctx, cluster, a.Name)
 	switch {
-	case errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrCorrupt), errors.Is(err, archive.ErrUnknownFormat):
+	case errors.Is(err, engine.ErrNotFound), archive.Unreadable(err):
 		return false, nil
 	case err != nil:
 		return false, err

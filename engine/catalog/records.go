@@ -149,7 +149,7 @@ func (c *Catalog) journal(ctx context.Context, cluster, name string) (*journal, 
 		}
 		r, err := c.readRecord(ctx, cluster, name, blob.Key)
 		switch {
-		case errors.Is(err, engine.ErrCorrupt), errors.Is(err, engine.ErrNotFound):
+		case archive.Unreadable(err), errors.Is(err, engine.ErrNotFound):
 			j.lose(err.Error())
 		case err != nil:
 			return nil, fmt.Errorf("read records of backup %s: %w", name, err)
