@@ -124,6 +124,21 @@ func locationsNamed(names ...string) []v1alpha1.StorageLocation {
 	return all
 }
 
+// put writes a blob into a store.
+func (b *bench) put(name, key, content string) {
+	b.Helper()
+	w, err := b.store(name).Create(b.Context(), key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := w.Write([]byte(content)); err != nil {
+		b.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // identity reads a store's identity.
 func (b *bench) identity(name string) string {
 	b.Helper()
@@ -288,6 +303,7 @@ func TestWhatKeepsAConfigFromBeingInForce(t *testing.T) {
 	tests := map[string]struct {
 		spec   v1alpha1.ConfigSpec
 		faults []storetest.Fault
+		stored string // as the identity of "newer"
 		want   string
 		again  time.Duration
 	}{
@@ -310,6 +326,11 @@ func TestWhatKeepsAConfigFromBeingInForce(t *testing.T) {
 			spec: v1alpha1.ConfigSpec{Storage: []v1alpha1.StorageLocation{{Name: "main", URL: "http://bucket"}}},
 			want: `False StorageInvalid: open storage location "main": scheme "http" of the url is unknown`, again: 5 * time.Minute,
 		},
+		"a bucket of a later version": {
+			spec:   v1alpha1.ConfigSpec{Storage: locationsNamed("main", "newer")},
+			stored: `{"format":2,"id":["new"]}`,
+			want:   `False StorageInvalid: location "newer": attach store: decode store identity: unknown format: `, again: 5 * time.Minute,
+		},
 		"Rego that does not compile": {
 			spec: v1alpha1.ConfigSpec{Storage: locationsNamed("main"), Rules: []v1alpha1.Rule{{Name: "own", Rego: broken}}},
 			want: "False PolicyInvalid: own.rego:3: ", again: 5 * time.Minute,
@@ -327,6 +348,9 @@ func TestWhatKeepsAConfigFromBeingInForce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.store("broken").Inject(tc.faults...)
+			if tc.stored != "" {
+				b.put("newer", archive.IdentityKey, tc.stored)
+			}
 			cfg := b.create(tc.spec)
 			ready, result := b.reconcile(cfg)
 			if !strings.HasPrefix(ready, tc.want) || result.RequeueAfter != tc.again {

@@ -42,14 +42,15 @@ type Catalog struct {
 //
 // ErrNotFound when a read-only store has no identity; ErrCorrupt when the
 // identity cannot be read, or is missing although there are backups: a new one
-// would make strangers of them.
+// would make strangers of them; archive.ErrUnknownFormat when a newer version made
+// the store.
 func Attach(ctx context.Context, store engine.Store, clock engine.Clock, opts Options) (*Catalog, error) {
 	if opts.NewID == nil {
 		opts.NewID = uuid.NewString
 	}
 	c := &Catalog{store: store, clock: clock, opts: opts}
 	if !opts.ReadOnly {
-		if err := c.probe(ctx); err != nil {
+		if err := c.tryWriting(ctx); err != nil {
 			return nil, fmt.Errorf("attach store: %w", err)
 		}
 	}
@@ -140,6 +141,15 @@ func (c *Catalog) holdsBackups(ctx context.Context) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// tryWriting probes the store, unless its identity says that it is not to be
+// written: not as much as a probe goes into what a newer version keeps.
+func (c *Catalog) tryWriting(ctx context.Context) error {
+	if _, err := c.readIdentity(ctx); err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return err
+	}
+	return c.probe(ctx)
 }
 
 // probe finds out whether the store can be written, deleted from, and whether

@@ -155,6 +155,24 @@ func TestAttachRefuses(t *testing.T) {
 	}
 }
 
+func TestAStoreThatCannotBeUnderstoodIsNotWritten(t *testing.T) {
+	for name, identity := range map[string]string{"of a later format": `{"format":2}`, "of no format": `{`} {
+		t.Run(name, func(t *testing.T) {
+			inner := newMemory()
+			_ = inner.put(archive.IdentityKey, []byte(identity))
+			_ = inner.put(archive.ProbePrefix+otherID, nil) // left behind by a process that died
+			inner.clock.now = start.Add(2 * time.Hour)
+			store := storetest.NewFaulty(inner)
+			if _, err := catalog.Attach(t.Context(), store, inner.clock, catalog.Options{}); !archive.Unreadable(err) {
+				t.Errorf("Attach() error = %v, want one that blames the identity", err)
+			}
+			if diff := cmp.Diff([]storetest.Call{{Op: storetest.OpOpen, Key: archive.IdentityKey}}, store.Calls()); diff != "" {
+				t.Errorf("calls mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // racing lets another writer attach, and commit, at the moment that the
 // identity is found missing.
 type racing struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore"
 )
 
@@ -30,6 +31,15 @@ func notOpened(spec v1alpha1.StorageLocation, err error) error {
 		return step.Stall(v1alpha1.SecretMissingReason, "%w", err)
 	}
 	return step.Stall(v1alpha1.StorageInvalidReason, "%w", err)
+}
+
+// notAttached judges why a store could not be attached: what a newer version of Ark
+// made stays of no use, until this one is replaced or the location is changed.
+func notAttached(spec v1alpha1.StorageLocation, err error) error {
+	if errors.Is(err, archive.ErrUnknownFormat) {
+		return step.Stall(v1alpha1.StorageInvalidReason, "location %q: %w", spec.Name, err)
+	}
+	return unavailable(spec, err)
 }
 
 // unavailable reports a store that cannot be used now. It is tried again,

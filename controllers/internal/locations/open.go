@@ -117,7 +117,7 @@ func (l *Locations) open(ctx context.Context, spec v1alpha1.StorageLocation, sec
 	}
 	attached, err := catalog.Attach(ctx, store, l.Clock, catalog.Options{ReadOnly: readOnly, Tool: l.Tool})
 	if err != nil {
-		return nil, unavailable(spec, err)
+		return nil, notAttached(spec, err)
 	}
 	return &Location{Spec: spec, Store: store, Catalog: attached, ReadOnly: readOnly}, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
 	"github.com/gopherwood/ark/test/lab/labtest"
@@ -50,6 +51,21 @@ func newStores(t *testing.T) *stores {
 func (s *stores) open(_ context.Context, l blobstore.Location, opts blobstore.Options) (engine.Store, error) {
 	s.opened = append(s.opened, fmt.Sprintf("%s %s key=%s ca=%s readOnly=%t", l.URL, l.Prefix, opts.Credentials["key"], opts.CA, l.ReadOnly))
 	return s.Faulty, nil
+}
+
+// put writes a blob behind Ark's back.
+func (s *stores) put(t *testing.T, key, content string) {
+	t.Helper()
+	w, err := s.Create(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func opener(t *testing.T, c client.Client, s *stores) *locations.Locations {
@@ -145,7 +161,8 @@ func TestWhatKeepsALocationClosed(t *testing.T) {
 	tests := map[string]struct {
 		change func(*v1alpha1.StorageLocation)
 		faults []storetest.Fault
-		real   bool // opened by its URL
+		stored string // as the store's identity
+		real   bool   // opened by its URL
 		reason string
 		waits  bool
 		want   string
@@ -180,6 +197,10 @@ func TestWhatKeepsALocationClosed(t *testing.T) {
 			faults: []storetest.Fault{{Op: storetest.OpCreate, Effect: storetest.Fail(engine.ErrForbidden)}},
 			reason: "StorageUnavailable", waits: true, want: "access ReadWrite needs permission to write",
 		},
+		"a bucket of a later version": {
+			stored: `{"format":2,"id":["new"]}`,
+			reason: "StorageInvalid", want: `location "main": attach store: decode store identity: unknown format: `,
+		},
 		"a ReadOnly location that was never written": {
 			change: func(l *v1alpha1.StorageLocation) { l.Access = v1alpha1.AccessReadOnly },
 			reason: "StorageUnavailable", waits: true, want: "there is no ark-store.json: check url and prefix",
@@ -189,6 +210,9 @@ func TestWhatKeepsALocationClosed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStores(t)
 			s.Inject(tc.faults...)
+			if tc.stored != "" {
+				s.put(t, archive.IdentityKey, tc.stored)
+			}
 			l := opener(t, c, s)
 			if tc.real {
 				l.OpenStore = nil
@@ -253,13 +277,7 @@ func TestLatestBackup(t *testing.T) {
 		t.Errorf("LatestBackup() of an empty store = %q, %t, %v", name, ok, err)
 	}
 	for _, name := range []string{"nightly-20260101030000", "nightly-20260103030000", "nightly-20260102030000", "other-20270101030000"} {
-		w, err := s.Create(t.Context(), cluster+"/markers/"+name+".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+		s.put(t, cluster+"/markers/"+name+".json", "")
 	}
 	if name, ok, err := l.LatestBackup(t.Context(), config(), "main", "nightly"); name != "nightly-20260103030000" || !ok || err != nil {
 		t.Errorf("LatestBackup() = %q, %t, %v", name, ok, err)
