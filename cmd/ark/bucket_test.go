@@ -184,6 +184,14 @@ func TestABucketThatCannotBeRead(t *testing.T) {
 		check(t, u.ark(t.Context(), "backup", "get", "--store", s.url()), exit.Success, []string{"nightly-1   ArchiveInvalid", "nightly-2   PartiallyFailed"}, nil)
 		check(t, u.ark(t.Context(), "backup", "describe", "nightly-1", "--cluster", ownCluster, "--store", s.url()), exit.Failed, nil, []string{"corrupt"})
 	})
+	t.Run("so is one of a later version", func(t *testing.T) {
+		s := twoClusters(t)
+		for _, name := range []string{"nightly-1", "nightly-2"} {
+			damage(t, filepath.Join(s.dir, archive.MarkerKey(ownCluster, name)), func([]byte) []byte { return []byte(`{"marker":{"format":2}}`) })
+		}
+		check(t, u.ark(t.Context(), "backup", "get", "--store", s.url()), exit.Success, []string{"nightly-1   ArchiveInvalid", "nightly-2   ArchiveInvalid"}, nil)
+		check(t, u.ark(t.Context(), "storage", "get", "--store", s.url()), exit.Success, []string{ownCluster}, nil)
+	})
 }
 
 func TestRestoreRecordsInABucket(t *testing.T) {

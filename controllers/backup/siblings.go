@@ -98,7 +98,7 @@ func (w removeWork) keptBy(ctx context.Context) (string, error) {
 func (w removeWork) isVerified(ctx context.Context) (bool, error) {
 	snapshot, err := w.places[0].Catalog.Marker(ctx, w.record.Cluster, w.record.Name)
 	switch {
-	case errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrCorrupt):
+	case errors.Is(err, engine.ErrNotFound), archive.Unreadable(err):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -169,7 +169,7 @@ func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
 func (w removeWork) sibling(ctx context.Context, name string) (*retention.Backup, error) {
 	snapshot, err := w.places[0].Catalog.Marker(ctx, w.record.Cluster, name)
 	switch {
-	case errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrCorrupt):
+	case errors.Is(err, engine.ErrNotFound), archive.Unreadable(err):
 		return nil, nil
 	case err != nil:
 		return nil, err

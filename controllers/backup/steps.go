@@ -203,10 +203,10 @@ func (r *Reconciler) policy(ctx context.Context, s *scope) (*v1alpha1.BackupPoli
 }
 
 // storageError judges an error of the catalog: bytes that are not what was
-// written do not get better, everything else may.
+// written, or of a version that is not known, do not get better, everything else may.
 func storageError(err error) error {
 	switch {
-	case errors.Is(err, engine.ErrCorrupt):
+	case archive.Unreadable(err):
 		return step.Stall(v1alpha1.ArchiveInvalidReason, "%w", err)
 	case errors.Is(err, engine.ErrReadOnly):
 		return step.Stall(v1alpha1.LocationReadOnlyReason, "%w", err)

@@ -76,7 +76,7 @@ func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSu
 		case a.err == nil:
 			return a.summary, nil
 		case errors.Is(a.err, engine.ErrNotFound):
-		case errors.Is(a.err, engine.ErrCorrupt):
+		case archive.Unreadable(a.err) && !errors.As(a.err, new(*step.Error)): // the record, and not the location
 			return nil, step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", a.err)
 		default:
 			ctrl.LoggerFrom(ctx).Info("A location does not answer", "location", spec.Name, "error", a.err.Error())

@@ -234,7 +234,7 @@ func (r *Reconciler) openIn(ctx context.Context, s *scope, name string, origin *
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
 		return step.Stall(v1alpha1.BackupMissingReason, "backup %q is gone from location %q", s.backup.Name, name)
-	case errors.Is(err, engine.ErrCorrupt):
+	case archive.Unreadable(err):
 		return step.Stall(v1alpha1.ArchiveInvalidReason, "%w", err)
 	case err != nil:
 		return step.Wait(wakeless/2, v1alpha1.StorageUnavailableReason, "%w", err)

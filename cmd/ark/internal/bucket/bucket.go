@@ -78,7 +78,7 @@ func (b *Bucket) Backups(ctx context.Context, cluster string) ([]*v1alpha1.Backu
 			switch {
 			case err == nil:
 				all[i] = b.fromSnapshot(s)
-			case errors.Is(err, engine.ErrCorrupt):
+			case archive.Unreadable(err):
 				all[i] = unreadable(key.cluster, key.name, err)
 			case !errors.Is(err, engine.ErrNotFound): // it was removed meanwhile
 				return err
@@ -229,7 +229,7 @@ func (b *Bucket) Clusters(ctx context.Context, cluster string) ([]ClusterContent
 			switch {
 			case err == nil:
 				c.Name = s.Marker.Cluster.Name
-			case !errors.Is(err, engine.ErrCorrupt) && !errors.Is(err, engine.ErrNotFound):
+			case !archive.Unreadable(err) && !errors.Is(err, engine.ErrNotFound):
 				return nil, err
 			}
 		}
