@@ -12,6 +12,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/projection"
 )
 
 // adopt refuses a name that means something else in storage: a backup that was
@@ -38,13 +39,21 @@ func (r *Reconciler) adopt(_ context.Context, s *scope) error {
 
 // sameRequest reports whether the backup in storage was asked for as this object
 // asks. What was recorded in a way that cannot be read is given the benefit of
-// the doubt: sync makes objects of such backups too.
+// the doubt: sync makes objects of such backups too. So is what sync writes where
+// the spec is of no use here.
 func (s *scope) sameRequest() bool {
+	m := s.snapshot.Marker
 	var stored v1alpha1.BackupSpec
-	if err := json.Unmarshal(s.snapshot.Marker.Spec, &stored); err != nil {
+	if err := json.Unmarshal(m.Spec, &stored); err != nil || s.asksFor(&stored) {
 		return true
 	}
-	return stored.PolicyName == s.backup.Spec.PolicyName && equality.Semantic.DeepEqual(stored.Template, s.backup.Spec.Template)
+	resolved, err := projection.TemplateSpec(m)
+	return err == nil && s.asksFor(&resolved)
+}
+
+// asksFor reports whether the object asks for what spec does.
+func (s *scope) asksFor(spec *v1alpha1.BackupSpec) bool {
+	return spec.PolicyName == s.backup.Spec.PolicyName && equality.Semantic.DeepEqual(spec.Template, s.backup.Spec.Template)
 }
 
 // knewIt reports whether the object stood for the backup that was removed, or asks
