@@ -13,6 +13,18 @@ import (
 // may have repaired it.
 const reread = 10
 
+// fewRecords is how many records of a cluster are listed every time: a handful of
+// pages.
+const fewRecords = 5_000
+
+// recorded is what a listing told of the records of a cluster.
+type recorded struct {
+	// last is the number of the last record of each backup that has any, listed how
+	// many records there are.
+	last   map[string]int
+	listed int
+}
+
 // id identifies a backup across clusters.
 type id struct{ cluster, name string }
 
@@ -42,6 +54,8 @@ type memory struct {
 	// shown are the backups that had an object after the last complete listing, and
 	// what they were then. One that is not known is unread.
 	shown map[id]stamp
+	// records are what was last told of the records of each cluster.
+	records map[string]recorded
 	// missing are the objects whose marker was not in the last complete listing.
 	missing map[id]bool
 	// problems say which backups cannot be shown, and why.
@@ -61,7 +75,7 @@ func newMemory(location, storeID string) *memory {
 // keep takes over what a complete listing told.
 func (m *memory) keep(r *run) {
 	m.trust = r.trust
-	m.shown, m.problems = r.listed, r.outcome.problems
+	m.shown, m.problems, m.records = r.listed, r.outcome.problems, r.records
 	for i := range m.problems {
 		delete(m.shown, i)
 	}

@@ -47,6 +47,8 @@ type run struct {
 
 	// listed are the backups that the listing yielded.
 	listed map[id]stamp
+	// records are what the listings of records told, by cluster.
+	records map[string]recorded
 
 	mu      sync.Mutex
 	outcome outcome
@@ -66,7 +68,7 @@ func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}
 		}
 		one := &run{
 			Reconciler: r, cfg: cfg, cluster: cfg.Status.ClusterUID, memory: m, catalog: location.Catalog,
-			listed: map[id]stamp{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
+			listed: map[id]stamp{}, records: map[string]recorded{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
 		}
 		one.trusted = projection.TrustedKeys(cfg)
 		one.trust = trustOf(one.trusted)
@@ -145,24 +147,56 @@ func (r *run) list(ctx context.Context) error {
 
 func (r *run) listClusters(ctx context.Context, active *errgroup.Group, clusters []string) error {
 	for _, cluster := range clusters {
-		last, err := r.catalog.LastRecords(ctx, cluster)
+		names, err := r.listMarkers(ctx, cluster)
 		if err != nil {
 			return err
 		}
-		for marker, err := range r.catalog.Listed(ctx, cluster) {
-			if err != nil {
-				return err
-			}
-			i := id{cluster, marker.Name}
-			is := stamp{records: last[marker.Name], size: marker.Size, written: marker.ModTime.UnixNano()}
-			if r.listed[i] = is; len(r.listed) > maxBackups {
-				return fmt.Errorf("there are more than %d backups: give each cluster a prefix of its own", maxBackups)
-			}
+		if err := r.listRecords(ctx, cluster); err != nil {
+			return err
+		}
+		for _, name := range names {
+			i := id{cluster, name}
+			is := r.listed[i]
+			is.records = r.records[cluster].last[name]
+			r.listed[i] = is
 			r.count(cluster)
 			active.Go(func() error { return r.show(ctx, i, is) })
 		}
 	}
 	return nil
+}
+
+// listMarkers notes the backups of a cluster, and returns their names in order.
+func (r *run) listMarkers(ctx context.Context, cluster string) ([]string, error) {
+	var names []string
+	for marker, err := range r.catalog.Listed(ctx, cluster) {
+		if err != nil {
+			return nil, err
+		}
+		r.listed[id{cluster, marker.Name}] = stamp{size: marker.Size, written: marker.ModTime.UnixNano()}
+		if len(r.listed) > maxBackups {
+			return nil, fmt.Errorf("there are more than %d backups: give each cluster a prefix of its own", maxBackups)
+		}
+		names = append(names, marker.Name)
+	}
+	return names, nil
+}
+
+// listRecords notes what was recorded of the backups of a cluster that are listed.
+// Where there are many records, most of them of backups that are gone, they are
+// listed only now and then, and what others record is shown later. Nothing else
+// depends on it: whoever expires, deletes or restores a backup reads its records.
+func (r *run) listRecords(ctx context.Context, cluster string) error {
+	if known := r.memory.records[cluster]; known.listed > fewRecords && r.memory.rounds%reread != 0 {
+		r.records[cluster] = known
+		return nil
+	}
+	last, listed, err := r.catalog.LastRecords(ctx, cluster, func(name string) bool {
+		_, there := r.listed[id{cluster, name}]
+		return there
+	})
+	r.records[cluster] = recorded{last, listed}
+	return err
 }
 
 func (r *run) count(cluster string) {

@@ -284,24 +284,27 @@ func (c *Catalog) writeRecord(ctx context.Context, r *archive.Record) (bool, err
 }
 
 // LastRecords returns the number of the last record of each name of a cluster
-// that has any, from one listing. A backup's state changes only when that does,
-// because a marker never does: a sync need not read ten thousand of them again.
-func (c *Catalog) LastRecords(ctx context.Context, cluster string) (map[string]int, error) {
+// that has any, of those that matter, from one listing. A backup's state changes
+// only when that does, because a marker never does: a sync need not read ten
+// thousand of them again. What was recorded of backups that are gone is listed, too,
+// and there is ever more of it: listed tells how much there was.
+func (c *Catalog) LastRecords(ctx context.Context, cluster string, matters func(name string) bool) (last map[string]int, listed int, err error) {
 	if !archive.IsUUID(cluster) {
-		return nil, fmt.Errorf("list records: cluster %q is not the UID of a cluster", cluster)
+		return nil, 0, fmt.Errorf("list records: cluster %q is not the UID of a cluster", cluster)
 	}
-	last := map[string]int{}
+	last = map[string]int{}
 	folder := archive.AllRecordsPrefix(cluster)
 	for blob, err := range c.store.List(ctx, folder, false) {
 		if err != nil {
-			return nil, fmt.Errorf("list records of cluster %s: %w", cluster, err)
+			return nil, 0, fmt.Errorf("list records of cluster %s: %w", cluster, err)
 		}
+		listed++
 		name, rest, _ := strings.Cut(strings.TrimPrefix(blob.Key, folder), "/")
 		seq, err := strconv.Atoi(strings.TrimSuffix(rest, ".json"))
-		if err != nil || archive.CheckName(name) != nil {
+		if err != nil || archive.CheckName(name) != nil || !matters(name) {
 			continue
 		}
 		last[name] = max(last[name], seq)
 	}
-	return last, nil
+	return last, listed, nil
 }

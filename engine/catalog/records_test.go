@@ -150,12 +150,16 @@ func TestRecordsAtOnceTakeNumbersOfTheirOwn(t *testing.T) {
 	if err != nil || len(records) != 10 {
 		t.Errorf("Records() = %d records, %v, want 10", len(records), err)
 	}
-	last, err := c.LastRecords(t.Context(), clusterA)
+	mustTake(t, c, clusterA, "gone", "one")
+	if err := c.Remove(t.Context(), clusterA, "gone", clusterA, "expired"); err != nil {
+		t.Fatal(err)
+	}
+	last, listed, err := c.LastRecords(t.Context(), clusterA, func(name string) bool { return name != "gone" })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]int{"nightly": 10}, last); diff != "" {
-		t.Errorf("LastRecords() mismatch (-want +got):\n%s", diff)
+	if diff := cmp.Diff(map[string]int{"nightly": 10}, last); diff != "" || listed != 11 {
+		t.Errorf("LastRecords() listed %d, want 11, mismatch (-want +got):\n%s", listed, diff)
 	}
 }
 
