@@ -193,7 +193,11 @@ func (s *scope) retryIn() time.Duration {
 	if st.Attempts == 0 || st.StartTime == nil {
 		return 0
 	}
-	return st.StartTime.Add(retryAfter * time.Duration(st.Attempts)).Sub(s.now)
+	since := s.now.Sub(st.StartTime.Time)
+	if since < 0 {
+		return 0 // the clock was put back, and may have been ahead by years
+	}
+	return retryAfter*time.Duration(st.Attempts) - since
 }
 
 // lastFailure is what status says of the last attempt.
