@@ -23,6 +23,9 @@ const (
 	EventSigningKeyUnknown = "SigningKeyUnknown"
 	// EventBackupTampered, about a Backup: its marker was changed after it was signed.
 	EventBackupTampered = "BackupTampered"
+	// EventBackupForeign, about a Backup: its spec was changed, of which nothing comes,
+	// because the backup belongs to another cluster.
+	EventBackupForeign = "BackupForeign"
 	// EventOrphansRemoved, about a Config: what attempts at backups left in a storage
 	// location that were cut short was removed.
 	EventOrphansRemoved = "OrphansRemoved"

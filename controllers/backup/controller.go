@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/announce"
 	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
@@ -115,7 +116,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, b *v1alpha1.Backup) (ctrl.Re
 		return step.Result(step.Run(ctx, s, r.stopRuns, r.dropFinalizer), 0)
 	}
 	if s.foreign {
-		return step.Result(r.dropFinalizer(ctx, s), 0)
+		return step.Result(step.Run(ctx, s, r.disregard, r.dropFinalizer), 0)
 	}
 	if s.finished() {
 		return step.Result(step.Run(ctx, s, r.keepVerdict, r.dropFinalizer, r.deleteRemoved), 0)
@@ -145,6 +146,21 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 func (r *Reconciler) keepVerdict(ctx context.Context, s *scope) error {
 	s.keepVerdict()
 	return status.Patch(ctx, r.Client, s.backup, s.before)
+}
+
+// disregard observes what is asked of a backup that belongs to another cluster, and
+// says that nothing comes of it. What sync has not shown yet says nothing.
+func (r *Reconciler) disregard(ctx context.Context, s *scope) error {
+	st := &s.backup.Status
+	if len(st.Conditions) == 0 || st.ObservedGeneration == s.backup.Generation {
+		return nil
+	}
+	if err := r.keepVerdict(ctx, s); err != nil {
+		return err
+	}
+	announce.Warning(r.Events, s.backup, v1alpha1.EventBackupForeign, "Backup",
+		"the spec was changed, and nothing comes of it: the backup belongs to another cluster: adopt it first (ark storage adopt)")
+	return nil
 }
 
 // dropFinalizer lets the object go.
