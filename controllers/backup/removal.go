@@ -33,8 +33,9 @@ type removeWork struct {
 	// schedule, when it is not empty, is asked by its rules.
 	schedule string
 	policy   retention.Policy
-	// others are the names of backups of the Schedule that its firings did not name.
-	others map[string]bool
+	// others tells the names of backups of the Schedule that its firings did not name;
+	// nil when there are none.
+	others func(context.Context) (map[string]bool, error)
 	memory *memory
 	// trusted are the keys whose signatures count, and verified says that one of them
 	// signed the backup.

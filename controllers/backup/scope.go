@@ -149,7 +149,19 @@ func (s *scope) asksMore() bool {
 	if spec.Hold != nil && *spec.Hold != st.Held {
 		return true
 	}
-	return spec.TTL != nil && s.backup.CreationTimestamp.Add(spec.TTL.Duration).After(st.ExpirationTime.Time)
+	if spec.TTL == nil || spec.TTL.Duration <= s.takenFor() {
+		return false
+	}
+	return s.backup.CreationTimestamp.Add(spec.TTL.Duration).After(st.ExpirationTime.Time)
+}
+
+// takenFor is the ttl that the backup was taken with, zero where that is not known.
+// It counts from the first object of its name, and the present one may be younger.
+func (s *scope) takenFor() time.Duration {
+	if t := s.backup.Status.Template; t != nil && t.TTL != nil {
+		return t.TTL.Duration
+	}
+	return 0
 }
 
 // conditions are those of the Backup, at its generation.

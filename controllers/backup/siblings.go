@@ -143,12 +143,19 @@ func (w removeWork) unchanged(ctx context.Context, known []retention.Backup, kep
 
 // siblings reads all backups of the Schedule, this one among them.
 func (w removeWork) siblings(ctx context.Context) ([]retention.Backup, error) {
+	var others map[string]bool
+	if w.others != nil {
+		var err error
+		if others, err = w.others(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var backups []retention.Backup
 	for name, err := range w.places[0].Catalog.Names(ctx, w.record.Cluster) {
 		if err != nil {
 			return nil, err
 		}
-		if !strings.HasPrefix(name, w.schedule+"-") && !w.others[name] && name != w.record.Name {
+		if !strings.HasPrefix(name, w.schedule+"-") && !others[name] && name != w.record.Name {
 			continue // reading ten thousand markers for one expiry is too much
 		}
 		b, err := w.sibling(ctx, name)

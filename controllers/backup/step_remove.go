@@ -207,10 +207,11 @@ func (r *Reconciler) retention(ctx context.Context, schedule string) (retention.
 
 // labelled returns the names of all Backups that are labelled as the Schedule's:
 // people give names of their own to those that they ask for. Whether one is the
-// Schedule's is for its marker to say.
+// Schedule's is for its marker to say. The objects, which may be thousands, are not
+// copied: only their names are looked at.
 func (r *Reconciler) labelled(ctx context.Context, schedule string) (map[string]bool, error) {
 	var list v1alpha1.BackupList
-	if err := r.Client.List(ctx, &list, client.MatchingLabels{v1alpha1.ScheduleLabel: schedule}); err != nil {
+	if err := r.Client.List(ctx, &list, client.MatchingLabels{v1alpha1.ScheduleLabel: schedule}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list backups of Schedule %s: %w", schedule, err)
 	}
 	names := make(map[string]bool, len(list.Items))
@@ -235,10 +236,9 @@ func (r *Reconciler) addRetention(ctx context.Context, s *scope, work *removeWor
 	if s.adopted {
 		return nil
 	}
-	var err error
-	if work.policy, err = r.retention(ctx, work.schedule); err != nil {
-		return err
-	}
-	work.others, err = r.labelled(ctx, work.schedule)
+	schedule := work.schedule
+	policy, err := r.retention(ctx, schedule)
+	work.policy = policy
+	work.others = func(ctx context.Context) (map[string]bool, error) { return r.labelled(ctx, schedule) }
 	return err
 }
