@@ -31,7 +31,8 @@ const (
 	readyTimeout = 800 * time.Millisecond
 )
 
-// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=ark-system,resources=leases,verbs=get;create;update
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=ark-system,resources=leases,verbs=create
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=ark-system,resources=leases,resourceNames=ark-leader,verbs=get;update
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=events,verbs=create
 
 // Run runs the controllers until ctx ends, and returns nil when they ended in

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -244,6 +245,64 @@ func TestTheChartRendersTheGeneratedRolesAndNoOthers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What Ark may write where restores are off is what values.yaml and docs/install.md
+// say that it may.
+func TestWithoutRestoresArkWritesOnlyWhatIsItsOwn(t *testing.T) {
+	want := []string{
+		"*: create,delete,patch backups.ark.gopherwood.dev",
+		"*: create,delete,patch schedules.ark.gopherwood.dev",
+		"*: delete,patch restores.ark.gopherwood.dev",
+		"*: patch backuppolicies/status.ark.gopherwood.dev",
+		"*: patch backups/status.ark.gopherwood.dev",
+		"*: patch configs/status.ark.gopherwood.dev",
+		"*: patch restores/status.ark.gopherwood.dev",
+		"*: patch schedules/status.ark.gopherwood.dev",
+		"ark-system: create events.",
+		"ark-system: create leases.coordination.k8s.io",
+		"ark-system: create secrets.",
+		"ark-system: create,delete configmaps.",
+		"ark-system: update leases.coordination.k8s.io ark-leader",
+		"default: create,patch events.events.k8s.io",
+	}
+	var got []string
+	for _, o := range render(t, sets["without restores"]) {
+		switch r := o.(type) {
+		case *rbacv1.ClusterRole:
+			got = append(got, writes("*", r.Rules)...)
+		case *rbacv1.Role:
+			got = append(got, writes(r.Namespace, r.Rules)...)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what it may write (-want +got): say so in values.yaml and docs/install.md:\n%s", diff)
+	}
+}
+
+// writes lists what rules allow beyond reading.
+func writes(namespace string, rules []rbacv1.PolicyRule) []string {
+	var all []string
+	for _, rule := range rules {
+		var verbs []string
+		for _, verb := range rule.Verbs {
+			if verb != "get" && verb != "list" && verb != "watch" {
+				verbs = append(verbs, verb)
+			}
+		}
+		if len(verbs) == 0 {
+			continue
+		}
+		slices.Sort(verbs)
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				line := namespace + ": " + strings.Join(verbs, ",") + " " + resource + "." + group
+				all = append(all, strings.TrimSpace(line+" "+strings.Join(rule.ResourceNames, ",")))
+			}
+		}
+	}
+	return all
 }
 
 func onlyArk(subjects []rbacv1.Subject) bool {

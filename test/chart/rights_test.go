@@ -60,7 +60,9 @@ func TestWhatTheServiceAccountMayNot(t *testing.T) {
 		"write an event of the controllers":     {attributes{Verb: "create", Group: "events.k8s.io", Resource: "events", Namespace: "default"}, yes, yes},
 		"write an event about somebody's pod":   {attributes{Verb: "create", Group: "events.k8s.io", Resource: "events", Namespace: "shop"}, no, yes},
 		"take another's lease":                  {attributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: "kube-system"}, no, yes},
-		"take the lease of its own controllers": {attributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: labtest.Namespace}, yes, yes},
+		"take the lease of its own controllers": {attributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: labtest.Namespace, Name: "ark-leader"}, yes, yes},
+		"take another's lease in its namespace": {attributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: labtest.Namespace, Name: "other"}, no, yes},
+		"read another's lease in its namespace": {attributes{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: labtest.Namespace, Name: "other"}, no, yes},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
