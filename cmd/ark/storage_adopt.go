@@ -165,22 +165,16 @@ func (a *app) adoptCopiesIn(ctx context.Context, c client.Reader, spec *v1alpha1
 
 // chooseLocation returns the location of that name, or the default one.
 func chooseLocation(cfg *v1alpha1.Config, name string) (*v1alpha1.StorageLocation, error) {
-	if name == "" && cfg.Spec.Defaults != nil {
-		name = cfg.Spec.Defaults.StorageLocation
-	}
-	for i := range cfg.Spec.Storage {
-		l := &cfg.Spec.Storage[i]
-		if l.Name == name || name == "" && (l.Default || len(cfg.Spec.Storage) == 1) {
-			if l.Access == v1alpha1.AccessReadOnly {
-				return nil, exit.Errorf(exit.Failed, "storage location %q is ReadOnly: nothing can be recorded in it", l.Name)
-			}
-			return l, nil
-		}
-	}
-	if name == "" {
+	l, asked := cfg.Spec.Location(name)
+	switch {
+	case l == nil && asked == "":
 		return nil, exit.Usagef("none of the storage locations is the default: set --location")
+	case l == nil:
+		return nil, storageLocations.unknown(asked, configured(cfg))
+	case l.Access == v1alpha1.AccessReadOnly:
+		return nil, exit.Errorf(exit.Failed, "storage location %q is ReadOnly: nothing can be recorded in it", l.Name)
 	}
-	return nil, storageLocations.unknown(name, configured(cfg))
+	return l, nil
 }
 
 // attach opens a location for writing.

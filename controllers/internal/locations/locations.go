@@ -11,7 +11,6 @@ package locations
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -62,41 +61,24 @@ type Location struct {
 	ReadOnly bool
 }
 
-// Find returns the location of that name. An empty name asks for the default:
-// defaults.storageLocation, else the location marked default, else the only one.
-// The error is a stall that names the field to change.
+// Find returns the location of that name, or the default for an empty one, as
+// ConfigSpec.Location resolves them. The error is a stall that names the field to
+// change.
 func Find(cfg *v1alpha1.Config, name string) (v1alpha1.StorageLocation, error) {
 	if len(cfg.Spec.Storage) == 0 {
 		return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
 			"the Config has no storage location: add one to its spec.storage")
 	}
-	if name == "" && cfg.Spec.Defaults != nil {
-		name = cfg.Spec.Defaults.StorageLocation
-	}
-	if name != "" {
-		return named(cfg, name)
-	}
-	i := slices.IndexFunc(cfg.Spec.Storage, func(l v1alpha1.StorageLocation) bool { return l.Default })
-	switch {
-	case i >= 0:
-		return cfg.Spec.Storage[i], nil
-	case len(cfg.Spec.Storage) == 1:
-		return cfg.Spec.Storage[0], nil
+	switch found, asked := cfg.Spec.Location(name); {
+	case found != nil:
+		return *found, nil
+	case asked != "":
+		return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
+			"the Config has no storage location %q: add it to spec.storage, or change storageLocation to one of %s", asked, names(cfg))
 	}
 	return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
 		"none of the Config's storage locations (%s) is the default: set default on one of spec.storage, or name a storageLocation",
 		names(cfg))
-}
-
-// named returns the location of that name, which is not empty.
-func named(cfg *v1alpha1.Config, name string) (v1alpha1.StorageLocation, error) {
-	for _, l := range cfg.Spec.Storage {
-		if l.Name == name {
-			return l, nil
-		}
-	}
-	return v1alpha1.StorageLocation{}, step.Stall(v1alpha1.LocationMissingReason,
-		"the Config has no storage location %q: add it to spec.storage, or change storageLocation to one of %s", name, names(cfg))
 }
 
 // names lists the locations for people.
