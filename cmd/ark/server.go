@@ -5,8 +5,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
 	"github.com/spf13/cobra"
@@ -100,12 +102,25 @@ func (a *app) runServer(ctx context.Context, o *serverFlags) error {
 	// What the libraries log goes the same way.
 	ctrl.SetLogger(opts.Logger)
 	klog.SetLogger(opts.Logger)
-	opts.Logger.Info("Starting server", "version", build.Version, "commit", build.Commit, "apiServer", cfg.Host, "namespace", opts.Namespace)
+	limit := memoryLimit(opts.Logger)
+	opts.Logger.Info("Starting server", "version", build.Version, "commit", build.Commit, "apiServer", cfg.Host, "namespace", opts.Namespace,
+		"memoryLimit", limit)
 	if err := a.serve(ctx, cfg, opts); err != nil {
 		return err
 	}
 	opts.Logger.Info("Stopped server")
 	return nil
+}
+
+// memoryLimit bounds the heap by the limit of the container, in bytes, and returns
+// the bound. Near it, garbage is collected more often; a process that does not know
+// its limit is killed at it, with half of its memory garbage.
+func memoryLimit(log logr.Logger) int64 {
+	limit, err := memlimit.Set()
+	if err != nil && !errors.Is(err, memlimit.ErrNoCgroup) && !errors.Is(err, memlimit.ErrCgroupsNotSupported) {
+		log.Error(err, "Not bounding the heap by the memory limit of the container")
+	}
+	return limit
 }
 
 // logger returns a logger that writes lines to the error stream.

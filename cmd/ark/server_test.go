@@ -142,6 +142,15 @@ func TestServerLogs(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the bound of the heap, and why there is none", func(t *testing.T) {
+		t.Setenv("AUTOMEMLIMIT", "most of it")
+		got, _ := server(t, nil)
+		for _, want := range []string{`"memoryLimit":`, "Not bounding the heap", "AUTOMEMLIMIT: most of it"} {
+			if !strings.Contains(got.Err, want) {
+				t.Errorf("the log lacks %q:\n%s", want, got.Err)
+			}
+		}
+	})
 	t.Run("for people", func(t *testing.T) {
 		got, _ := server(t, nil, "--log-format", "text")
 		if strings.HasPrefix(got.Err, "{") || !strings.Contains(got.Err, "\tStarting server\t") {

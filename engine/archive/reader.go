@@ -52,10 +52,11 @@ func readLines(r io.Reader, limit int64) iter.Seq2[Entry, error] {
 		}
 		lines := bufio.NewScanner(&capped{r: gz, left: limit})
 		lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+		shared := sharedText{}
 		n := 0
 		for lines.Scan() {
 			n++
-			e, err := decodeLine(lines.Bytes())
+			e, err := decodeLine(lines.Bytes(), shared)
 			if err != nil {
 				yield(Entry{}, fmt.Errorf("read index: line %d: %w", n, err))
 				return
@@ -70,7 +71,7 @@ func readLines(r io.Reader, limit int64) iter.Seq2[Entry, error] {
 	}
 }
 
-func decodeLine(line []byte) (Entry, error) {
+func decodeLine(line []byte, shared sharedText) (Entry, error) {
 	var e Entry
 	if err := json.Unmarshal(line, &e); err != nil {
 		return e, fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
@@ -78,7 +79,27 @@ func decodeLine(line []byte) (Entry, error) {
 	if err := e.check(); err != nil {
 		return e, fmt.Errorf("%w: %w", engine.ErrCorrupt, err)
 	}
+	for _, s := range []*string{&e.Group, &e.Version, &e.Resource, &e.Kind, &e.Namespace} {
+		*s = shared.of(*s)
+	}
 	return e, nil
+}
+
+// maxShared bounds what is remembered of an index that never says a thing twice.
+const maxShared = 10_000
+
+// sharedText holds the texts that come again from line to line once: a plan keeps
+// an Entry for every object.
+type sharedText map[string]string
+
+func (t sharedText) of(s string) string {
+	if first, ok := t[s]; ok {
+		return first
+	}
+	if len(t) < maxShared {
+		t[s] = s
+	}
+	return s
 }
 
 // Contents reads objects out of a contents file. It is safe for concurrent use.
