@@ -39,7 +39,7 @@ func Meanings() []Meaning {
 		{Failed, "failed; the message says why and what to do"},
 		{Usage, "the command line is wrong; nothing was tried"},
 		{Partial, "the run finished, and some objects failed"},
-		{Denied, "a rule denied the restore; nothing was written"},
+		{Denied, "a rule denied the restore, which wrote nothing, or nothing more"},
 		{TimedOut, "--timeout passed first; the run goes on"},
 		{Interrupted, "interrupted with Ctrl-C; a run that was waited for goes on"},
 	}
