@@ -109,7 +109,11 @@ func (s *scope) patience() time.Duration {
 	if every := s.cfg.Spec.SyncInterval; every != nil {
 		limit = patience + every.Duration
 	}
-	return min(limit, limit-s.now.Sub(s.restore.CreationTimestamp.Time))
+	since := s.now.Sub(s.restore.CreationTimestamp.Time)
+	if since < -limit {
+		return 0 // the clock was put back, or is behind the API server's by who knows how much
+	}
+	return limit - max(since, 0)
 }
 
 // stored reports whether there is something to restore from.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
@@ -22,4 +23,11 @@ func TestARunUnderAClockThatWasAheadIsTriedAgain(t *testing.T) {
 	f.clock.Advance(-ahead)
 	f.clock.Advance(time.Minute)
 	hasPrefix(t, "Ready then", f.settle("early"), "True Succeeded: ")
+}
+
+func TestAMissingBackupIsNotWaitedForUntilTheClockHasCaughtUp(t *testing.T) {
+	f := setUp(t)
+	f.clock.Advance(-365 * 24 * time.Hour)
+	f.restore("behind", func(s *v1alpha1.RestoreSpec) { s.BackupName = "none" })
+	hasPrefix(t, "Ready", f.settle("behind"), `False BackupMissing: there is no backup "none"`)
 }
