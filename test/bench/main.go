@@ -32,6 +32,7 @@ func main() {
 	flag.StringVar(&opts.out, "out", "bin/bench.json", "where the figures go")
 	flag.StringVar(&opts.profile, "profile", "", "a folder for CPU and heap profiles")
 	flag.StringVar(&opts.only, "only", "", "run just one part: backup, restore, one or big")
+	flag.BoolVar(&opts.aged, "aged", false, "let etcd compact what was before the cluster was full, as in one that has been quiet for a while")
 	child := flag.Bool("child", false, "measure one run, described on stdin; for the command's own use")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -20,10 +20,20 @@ import (
 // memory is compared.
 const growth = 5
 
+// compactEvery is the compaction interval of a cluster that is to age quickly. After
+// the intervals of ageing, revisions of before are compacted, and the API server has
+// let go of what it kept to answer for them.
+const (
+	compactEvery = 10 * time.Second
+	ageing       = 4
+)
+
 // options are the flags.
 type options struct {
 	n, turns, workers  int
 	out, profile, only string
+	// aged lets etcd forget what was before the cluster was full.
+	aged bool
 }
 
 // wants reports whether a part is to be run.
@@ -76,7 +86,11 @@ func (s *session) measureSource(ctx context.Context) (err error) {
 	if s.only == "big" {
 		return nil
 	}
-	c, err := lab.Start(ctx, lab.Options{Log: s.log})
+	opts := lab.Options{Log: s.log}
+	if s.aged {
+		opts.CompactEvery = compactEvery
+	}
+	c, err := lab.Start(ctx, opts)
 	if err != nil {
 		return err
 	}
@@ -95,6 +109,10 @@ func (s *session) measureSource(ctx context.Context) (err error) {
 	s.say("Filling the cluster up to %d objects", s.n)
 	if err := f.fill(ctx, s.n); err != nil {
 		return err
+	}
+	if s.aged {
+		s.say("Letting the cluster age")
+		time.Sleep(ageing * compactEvery)
 	}
 	for turn := range s.turns {
 		if err := s.measureBackups(ctx, c, turn); err != nil {
