@@ -56,6 +56,10 @@ func TestDifferences(t *testing.T) {
 			`{"apiVersion":"x.example/v1","metadata":{"labels":{},"finalizers":[]},"spec":{"nodeSelector":{},"rules":[]}}`,
 			`{"apiVersion":"x.example/v1","metadata":{},"spec":{"none":[]}}`, []string{"spec.nodeSelector", "spec.none", "spec.rules"}, false,
 		},
+		"those of a custom resource whose group looks like a built-in one, too": {
+			`{"apiVersion":"gateway.networking.k8s.io/v1","spec":{"rules":[]}}`, `{"apiVersion":"gateway.networking.k8s.io/v1","spec":{}}`,
+			[]string{"spec.rules"}, false,
+		},
 		"an element that only a live custom resource has": {
 			`{"apiVersion":"x.example/v1","spec":{"rules":[]}}`, `{"apiVersion":"x.example/v1","spec":{"rules":[1]}}`, []string{"spec.rules"}, true,
 		},

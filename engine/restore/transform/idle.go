@@ -20,10 +20,20 @@ type idle struct {
 	definition bool
 }
 
+// builtIn are the groups of the API server's own types whose names have a dot: that of
+// a custom resource has one too. See k8s.io/api and k8s.io/kube-aggregator. A group
+// that is missing here is compared more strictly than it need be.
+var builtIn = []string{
+	"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
+	"certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io",
+	"internal.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", rbacGroup, "resource.k8s.io", "scheduling.k8s.io",
+	"storage.k8s.io", "storagemigration.k8s.io",
+}
+
 func idleOf(m Manifest) idle {
 	group, _, versioned := strings.Cut(Text(m, "apiVersion"), "/")
 	return idle{
-		custom:     versioned && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io"),
+		custom:     versioned && strings.Contains(group, ".") && !slices.Contains(builtIn, group),
 		definition: group == "apiextensions.k8s.io",
 	}
 }
