@@ -207,6 +207,7 @@ func (p *planner) add(e archive.Entry) error {
 		}
 		return nil
 	}
+	it.trim()
 	it.layer = p.layers.of(r)
 	if candidate {
 		if p.cluster[it.source] != nil {
@@ -316,6 +317,15 @@ func (p *planner) finish() (*Plan, error) {
 	slices.SortFunc(p.selected, inOrder)
 	p.plan.items = p.selected
 	return p.plan, nil
+}
+
+// trim drops what nobody needs once an entry was judged by itself: with labels and
+// annotations of every object, a plan would take three times as much while it is made.
+func (it *item) trim() {
+	it.entry.Annotations, it.entry.Codes = nil, nil
+	if it.entry.Namespaced && it.entry.Resource != "endpointslices" { // whose labels tell who made them
+		it.entry.Labels = nil
+	}
 }
 
 // forget drops what is not needed after planning.
