@@ -4,6 +4,7 @@
 package collect_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,10 +76,11 @@ func (l *live) create(t *testing.T, objects ...client.Object) {
 	}
 }
 
-// take collects the test's namespace, one type after the other.
+// take collects the test's namespace, one type after the other unless opts says
+// otherwise.
 func (l *live) take(t *testing.T, lister engine.Lister, opts collect.Options) (*sink, *collect.Report) {
 	t.Helper()
-	opts.Lists = 1
+	opts.Lists = cmp.Or(opts.Lists, 1)
 	opts.Template = selection.Template{IncludedNamespaces: []string{place + "*"}} // a glob lists everything
 	s := newSink()
 	report, err := collect.Collect(t.Context(), collect.Source{Discoverer: l.cluster, Lister: lister, Historian: l.cluster}, nil, s, opts)
@@ -221,17 +223,19 @@ func (l *live) writersRun(t *testing.T) {
 	pass()
 	lister := interrupted{Lister: l.cluster, before: func(string, engine.ListOptions) { pass() }}
 
-	s, report := l.take(t, lister, collect.Options{})
-	if problem := tornApart(t, s); problem != "" {
-		t.Errorf("revision %s: %s", report.Revision, problem)
-	}
-	for name, raw := range s.raw {
-		if r := revisionOf(t, raw); r > number(t, report.Revision) && !strings.HasPrefix(name, "events/") {
-			t.Errorf("%s is of revision %d, after %s", name, r, report.Revision)
+	for _, lists := range []int{1, collect.DefaultLists} {
+		s, report := l.take(t, lister, collect.Options{Lists: lists})
+		if problem := tornApart(t, s); problem != "" {
+			t.Errorf("%d lists at a time, revision %s: %s", lists, report.Revision, problem)
+		}
+		for name, raw := range s.raw {
+			if r := revisionOf(t, raw); r > number(t, report.Revision) && !strings.HasPrefix(name, "events/") {
+				t.Errorf("%d lists at a time: %s is of revision %d, after %s", lists, name, r, report.Revision)
+			}
 		}
 	}
 	// The same without a moment must show that this test can tell.
-	s, report = l.take(t, lister, collect.Options{AnyMoment: true})
+	s, report := l.take(t, lister, collect.Options{AnyMoment: true})
 	if problem := tornApart(t, s); problem == "" || report.Revision != "" {
 		t.Errorf("with pointInTime off, nothing is torn apart, and the revision is %q", report.Revision)
 	}

@@ -20,10 +20,10 @@ import (
 	"github.com/gopherwood/ark/engine/archive"
 )
 
-// maxProbes is how many types are asked for their revision at a time. The answer
-// is one object; what takes time is that an API server lets its cache of a type
+// probesPerList is how many types are asked for their revision at a time, for each
+// that is listed at a time. The answer is one object; what takes time is that an API server lets its cache of a type
 // catch up first, up to 100 ms after something else was written.
-const maxProbes = 16
+const probesPerList = 4
 
 // maxRounds is how often the types that fail passingly are asked: an API server that
 // restarts fails all of them, and is back when the reference has been asked again.
@@ -59,6 +59,8 @@ type moment struct {
 	reference engine.Resource
 	pause     func(context.Context, time.Duration) error
 	sizes     sizes
+	// probes is how many types are asked at a time.
+	probes int
 
 	mu sync.Mutex
 	// revisions are those of the run, the latest last: more than one when etcd
@@ -137,7 +139,7 @@ func (m *moment) ask(ctx context.Context) (string, error) {
 // ctx ends.
 func (m *moment) probe(ctx context.Context, types []engine.Resource, found []answer) error {
 	var group errgroup.Group
-	group.SetLimit(maxProbes)
+	group.SetLimit(m.probes)
 	for i, t := range types {
 		if found[i].revision != "" || found[i].err != nil && !found[i].again() {
 			continue
@@ -285,7 +287,7 @@ func (m *moment) checked(t schema.GroupResource, asked string, onPage func(engin
 // fixMoment chooses the moment of the run. Where there is none to be had, each
 // type is archived as it is when its turn comes, and a warning says so.
 func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages [3][]task) error {
-	r.moment = &moment{historian: r.source.Historian, pause: r.opts.pause, apart: map[schema.GroupResource]error{}}
+	r.moment = &moment{historian: r.source.Historian, pause: r.opts.pause, probes: probesPerList * r.opts.lists(), apart: map[schema.GroupResource]error{}}
 	if r.opts.AnyMoment {
 		return nil
 	}
