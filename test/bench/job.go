@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 
 	"github.com/gopherwood/ark/test/lab"
 )
@@ -26,7 +27,7 @@ const (
 	runRestore = "restore"
 )
 
-// Names of the backups that are no turns.
+// What begins the names of the backups of fewer or larger objects.
 const (
 	smallBackup = "small"
 	bigBackup   = "big"
@@ -58,8 +59,10 @@ func (j job) profileName() string {
 		return j.Run + "-one-object"
 	case j.Namespace != "":
 		return j.Run + "-one-namespace"
-	case j.Run == runBackup && (j.Backup == smallBackup || j.Backup == bigBackup):
-		return j.Run + "-" + j.Backup
+	case j.Run == runBackup && strings.HasPrefix(j.Backup, smallBackup):
+		return j.Run + "-" + smallBackup
+	case j.Run == runBackup && strings.HasPrefix(j.Backup, bigBackup):
+		return j.Run + "-" + bigBackup
 	}
 	return j.Run
 }

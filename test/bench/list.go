@@ -5,15 +5,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -81,7 +84,8 @@ func list(ctx context.Context, j job, m *meter) error {
 	return err
 }
 
-// discover returns the types that a backup lists.
+// discover returns the types that a backup lists, in its order: those with the most
+// objects first.
 func discover(ctx context.Context, m *meter) ([]engine.Resource, error) {
 	cfg, err := m.config()
 	if err != nil {
@@ -96,11 +100,21 @@ func discover(ctx context.Context, m *meter) ([]engine.Resource, error) {
 		return nil, err
 	}
 	var types []engine.Resource
+	objects := map[schema.GroupResource]int64{}
 	for _, t := range found.Resources {
-		if t.Group != "events.k8s.io" { // the same objects as the core group's
-			types = append(types, t)
+		if t.Group == "events.k8s.io" { // the same objects as the core group's
+			continue
 		}
+		state, err := cluster.Revision(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		types = append(types, t)
+		objects[t.GroupResource()] = state.Objects
 	}
+	slices.SortStableFunc(types, func(a, b engine.Resource) int {
+		return cmp.Compare(objects[b.GroupResource()], objects[a.GroupResource()])
+	})
 	return types, nil
 }
 

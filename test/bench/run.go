@@ -49,9 +49,9 @@ type session struct {
 	// backup the name of the last.
 	bucket, clusterUID, backup string
 
-	list, backups, posts, restores, object, namespace []measure
-	small, big                                        measure
-	sizes                                             sizes
+	list, small, backups, posts, restores, object, namespace, big []measure
+
+	sizes sizes
 }
 
 // bench runs everything, prints the table and writes the figures.
@@ -103,7 +103,7 @@ func (s *session) measureSource(ctx context.Context) (err error) {
 	if err := f.fill(ctx, s.n/growth); err != nil {
 		return err
 	}
-	if s.small, err = s.takeBackup(ctx, c, smallBackup); err != nil {
+	if s.small, err = s.repeated(ctx, c, smallBackup); err != nil {
 		return err
 	}
 	s.say("Filling the cluster up to %d objects", s.n)
@@ -138,6 +138,18 @@ func (s *session) measureBackups(ctx context.Context, c *lab.Cluster, turn int) 
 	}
 	s.backups = append(s.backups, m)
 	return nil
+}
+
+// repeated takes as many backups as there are turns.
+func (s *session) repeated(ctx context.Context, c *lab.Cluster, name string) (all []measure, err error) {
+	for turn := range s.turns {
+		m, err := s.takeBackup(ctx, c, fmt.Sprintf("%s-%d", name, turn))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
 }
 
 func (s *session) takeBackup(ctx context.Context, c *lab.Cluster, name string) (measure, error) {
@@ -245,7 +257,7 @@ func (s *session) measureBig(ctx context.Context) (err error) {
 	if err := fillBig(ctx, c); err != nil {
 		return err
 	}
-	s.big, err = s.takeBackup(ctx, c, bigBackup)
+	s.big, err = s.repeated(ctx, c, bigBackup)
 	return err
 }
 
