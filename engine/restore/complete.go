@@ -107,7 +107,7 @@ func (r *run) awaitActive(ctx context.Context, it *item, live engine.Object) err
 		}
 		switch phase := transform.Text(m, "status", "phase"); {
 		case live.Meta.DeletionTimestamp != "" || phase == "Terminating":
-			return false, errTerminatingNamespace
+			return false, errTerminating
 		case phase == "Active":
 			return true, nil
 		}

@@ -21,7 +21,7 @@ const (
 	maxFields = 6
 )
 
-var errTerminatingNamespace = errors.New("it is being deleted: wait until it is gone, then run the restore again")
+var errTerminating = errors.New("it is being deleted: wait until it is gone, then run the restore again")
 
 // judgement is what is to be done with an object that exists.
 type judgement struct {
@@ -235,7 +235,7 @@ func (r *run) rename(p *prepared, live engine.Object) bool {
 func (r *run) resolve(ctx context.Context, p *prepared, live engine.Object) error {
 	it := p.it
 	if live.Meta.DeletionTimestamp != "" && !isNamespace(&it.entry) {
-		return &engine.RetryableError{Err: errors.New("it is being deleted: wait until it is gone, then run the restore again")}
+		return &engine.RetryableError{Err: errTerminating}
 	}
 	j := r.judge(p, live)
 	it.action, it.earlier = j.action, j.mine
