@@ -78,7 +78,8 @@ const (
 	PartiallyFailedReason = "PartiallyFailed"
 	// FailedReason: the run failed as a whole.
 	FailedReason = "Failed"
-	// DeniedReason: a gate denied the restore before its first write.
+	// DeniedReason: a gate denied the restore before its first write, or an attempt
+	// before its first.
 	DeniedReason = "Denied"
 	// PlannedReason: a dry run finished; status holds the plan.
 	PlannedReason = "Planned"
