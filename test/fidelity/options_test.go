@@ -223,11 +223,17 @@ func settings() map[string]option {
 				for _, failure := range r.failures() {
 					t.Error("failed:", failure)
 				}
-				live := s.get(t, newObject("v1", "Service", ns, "balanced"))
-				for _, entry := range live.GetManagedFields() {
-					if fields := entry.FieldsV1.GetRawString(); !strings.Contains(fields, "f:nodePort") || !strings.Contains(fields, "f:healthCheckNodePort") {
-						t.Errorf("the restore did not set the ports itself: %s", fields)
-					}
+				if port, healthCheck := s.setsPorts(t, ns); !port || !healthCheck {
+					t.Errorf("the restore set the node port: %v, and the health check's: %v", port, healthCheck)
+				}
+			},
+		},
+		"preserveNodePorts, omitted": {
+			row: "`preserveNodePorts`, omitted", so: "node ports and health check ports that the API server chose are left to it",
+			setUp: ports, set: func(r *restore.Request) { r.PreserveNodePorts = false },
+			check: func(t *testing.T, s *stage, ns string, _ *restored) {
+				if port, healthCheck := s.setsPorts(t, ns); port || healthCheck {
+					t.Errorf("the restore set the node port: %v, and the health check's: %v", port, healthCheck)
 				}
 			},
 		},
@@ -318,4 +324,20 @@ func settings() map[string]option {
 			},
 		},
 	}
+}
+
+// setsPorts reports which ports of a Service whoever created it has sent: those that
+// the API server chooses are nobody's fields.
+func (s *stage) setsPorts(t *testing.T, ns string) (port, healthCheck bool) {
+	t.Helper()
+	entries := s.get(t, newObject("v1", "Service", ns, "balanced")).GetManagedFields()
+	if len(entries) == 0 {
+		t.Fatal("the Service has no managed fields")
+	}
+	for _, entry := range entries {
+		fields := entry.FieldsV1.GetRawString()
+		port = port || strings.Contains(fields, `"f:nodePort"`)
+		healthCheck = healthCheck || strings.Contains(fields, `"f:healthCheckNodePort"`)
+	}
+	return port, healthCheck
 }
