@@ -124,16 +124,7 @@ func TestASiblingThatCannotBeReadKeepsOthersWell(t *testing.T) {
 	f := setUp(t)
 	f.backup("s-20260101000000", func(b *v1alpha1.Backup) { b.Labels = map[string]string{v1alpha1.ScheduleLabel: "s"} })
 	f.settle("s-20260101000000")
-	w, err := f.store.Create(t.Context(), archive.MarkerKey(f.uid, "s-20200101000000"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write([]byte("junk")); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	storetest.Put(t, f.store, archive.MarkerKey(f.uid, "s-20200101000000"), "junk")
 	f.clock.Advance(721 * time.Hour)
 	if got := f.settle("s-20260101000000"); !strings.HasPrefix(got, "True Succeeded: ") || !strings.Contains(got, "; past its ttl and kept: ") {
 		t.Errorf("Ready = %q, want it good, and kept as the newest of its Schedule", got)

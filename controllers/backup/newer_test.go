@@ -6,33 +6,18 @@ package backup
 import (
 	"testing"
 
-	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/blobstore/storetest"
 	"github.com/gopherwood/ark/engine/retention"
 )
 
 // ofALaterVersion is a marker that this version cannot read.
 const ofALaterVersion = `{"marker":{"format":2,"name":["new"]}}`
 
-// put writes a blob behind Ark's back.
-func put(t *testing.T, store engine.Store, key, content string) {
-	t.Helper()
-	w, err := store.Create(t.Context(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write([]byte(content)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestABackupOfALaterVersionIsNotWaitedFor(t *testing.T) {
 	f := setUp(t)
 	f.catalog() // the store has an identity
-	put(t, f.store, archive.MarkerKey(f.uid, "newer"), ofALaterVersion)
+	storetest.Put(t, f.store, archive.MarkerKey(f.uid, "newer"), ofALaterVersion)
 	f.backup("newer")
 	hasPrefix(t, "Ready", f.settle("newer"), "False ArchiveInvalid: read backup newer: decode marker: unknown format: ")
 	if again := f.reconcile("newer").RequeueAfter; again != 0 {
@@ -49,7 +34,7 @@ func TestASiblingThatCannotBeReadStopsNoExpiry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShelf(t, 2)
 			names := s.names()
-			put(t, s.store, archive.MarkerKey(someCluster, "s-20200101000000"), marker)
+			storetest.Put(t, s.store, archive.MarkerKey(someCluster, "s-20200101000000"), marker)
 			if got := s.expire(names[0], retention.Policy{KeepLast: &one}); got != "" {
 				t.Errorf("the older stays: %q", got)
 			}

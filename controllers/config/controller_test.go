@@ -127,16 +127,7 @@ func locationsNamed(names ...string) []v1alpha1.StorageLocation {
 // put writes a blob into a store.
 func (b *bench) put(name, key, content string) {
 	b.Helper()
-	w, err := b.store(name).Create(b.Context(), key)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := w.Write([]byte(content)); err != nil {
-		b.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		b.Fatal(err)
-	}
+	storetest.Put(b, b.store(name), key, content)
 }
 
 // identity reads a store's identity.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
 
 func TestWhatALaterVersionWroteIsNotWaitedFor(t *testing.T) {
@@ -31,16 +32,7 @@ func TestWhatALaterVersionWroteIsNotWaitedFor(t *testing.T) {
 			if err := f.store.Delete(t.Context(), key); err != nil {
 				t.Fatal(err)
 			}
-			w, err := f.store.Create(t.Context(), key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Write([]byte(tc.content)); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.Close(); err != nil {
-				t.Fatal(err)
-			}
+			storetest.Put(t, f.store, key, tc.content)
 			f.restore("newer")
 			hasPrefix(t, "Ready", f.settle("newer"), tc.want)
 			if f.there() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
 
 // sign replaces the marker of the first backup with a signed one, which spoil may
@@ -38,16 +39,7 @@ func (f *fixture) sign(key ed25519.PrivateKey, spoil func([]byte) []byte) {
 	if err := f.store.Delete(ctx, at); err != nil {
 		f.t.Fatal(err)
 	}
-	w, err := f.store.Create(ctx, at)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	if _, err := w.Write(spoil(content)); err != nil {
-		f.t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		f.t.Fatal(err)
-	}
+	storetest.Put(f.t, f.store, at, string(spoil(content)))
 }
 
 func TestSignaturesAreVerifiedBeforeARestore(t *testing.T) {

@@ -209,14 +209,7 @@ func (b *bench) vanish(location, cluster, name string) {
 // put writes a blob behind Ark's back.
 func (b *bench) put(location, key, content string) {
 	b.Helper()
-	w, err := b.stores[location].Create(b.Context(), key)
-	if err == nil {
-		_, err = io.WriteString(w, content)
-		err = errors.Join(err, w.Close())
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
+	storetest.Put(b, b.stores[location], key, content)
 }
 
 // content reads a blob behind Ark's back.

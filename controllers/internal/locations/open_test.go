@@ -53,21 +53,6 @@ func (s *stores) open(_ context.Context, l blobstore.Location, opts blobstore.Op
 	return s.Faulty, nil
 }
 
-// put writes a blob behind Ark's back.
-func (s *stores) put(t *testing.T, key, content string) {
-	t.Helper()
-	w, err := s.Create(t.Context(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write([]byte(content)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func opener(t *testing.T, c client.Client, s *stores) *locations.Locations {
 	t.Helper()
 	l := &locations.Locations{Client: c, Namespace: labtest.Namespace, Tool: "test", Clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC))}
@@ -211,7 +196,7 @@ func TestWhatKeepsALocationClosed(t *testing.T) {
 			s := newStores(t)
 			s.Inject(tc.faults...)
 			if tc.stored != "" {
-				s.put(t, archive.IdentityKey, tc.stored)
+				storetest.Put(t, s, archive.IdentityKey, tc.stored)
 			}
 			l := opener(t, c, s)
 			if tc.real {
@@ -277,7 +262,7 @@ func TestLatestBackup(t *testing.T) {
 		t.Errorf("LatestBackup() of an empty store = %q, %t, %v", name, ok, err)
 	}
 	for _, name := range []string{"nightly-20260101030000", "nightly-20260103030000", "nightly-20260102030000", "other-20270101030000"} {
-		s.put(t, cluster+"/markers/"+name+".json", "")
+		storetest.Put(t, s, cluster+"/markers/"+name+".json", "")
 	}
 	if name, ok, err := l.LatestBackup(t.Context(), config(), "main", "nightly"); name != "nightly-20260103030000" || !ok || err != nil {
 		t.Errorf("LatestBackup() = %q, %t, %v", name, ok, err)

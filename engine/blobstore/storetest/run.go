@@ -46,6 +46,14 @@ func put(ctx context.Context, s engine.Store, key string, content []byte) error 
 	return w.Close()
 }
 
+// Put writes a blob, as somebody does who can write into the bucket behind Ark's back.
+func Put(t testing.TB, s engine.Store, key, content string) {
+	t.Helper()
+	if err := put(t.Context(), s, key, []byte(content)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // mustPut writes a blob for each key, with the key as content.
 func mustPut(t *testing.T, s engine.Store, keys ...string) {
 	t.Helper()
