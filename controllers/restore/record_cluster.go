@@ -136,7 +136,7 @@ func (r *clusterRecord) isThere(ctx context.Context, key client.ObjectKey, want 
 	return nil
 }
 
-var errOthersRecord = errors.New("there is one that this attempt did not write")
+var errOthersRecord = errors.New("there is one that this attempt did not write: remove it")
 
 // recordedInCluster returns the summary in the ConfigMap of a restore, or nil.
 func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archive.RestoreSummary, error) {

@@ -26,7 +26,7 @@ const (
 )
 
 // errCircle: the list does not come to an end.
-var errCircle = errors.New("the list goes round in circles")
+var errCircle = errors.New("the list goes round in circles: leave the type out, or have its API mended")
 
 // paging decides how many objects a page is asked for, and which of them are new.
 // Large objects make pages smaller, and so does a page that broke off: what

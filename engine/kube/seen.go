@@ -15,7 +15,7 @@ import (
 const maxRecent = 1 << 18
 
 // errOutOfOrder: whether the list has brought an object before cannot be known.
-var errOutOfOrder = errors.New("the list is long and not in the order of names: whether it repeats itself cannot be told")
+var errOutOfOrder = errors.New("the list is long and not in the order of names: whether it repeats itself cannot be told: leave the type out, or have its API list by name")
 
 type objectName struct{ namespace, name string }
 
