@@ -38,6 +38,9 @@ func (r *run) noteStart(it *item) {
 	}
 }
 
+// pause is how long to wait after the nth pass, counted from one.
+func pause(n int) time.Duration { return min(firstPause<<(n-1), maxPause) }
+
 // applyDeferred tries again what failed in a way that may pass: once, or, when this
 // restore has started pods, until one that has to answer first had time to run.
 func (r *run) applyDeferred(ctx context.Context) error {
@@ -47,7 +50,7 @@ func (r *run) applyDeferred(ctx context.Context) error {
 	}
 	for pass := 1; len(r.deferred) > 0; pass++ {
 		if pass > 1 {
-			if err := r.Sleep(ctx, min(firstPause<<(pass-2), maxPause)); err != nil {
+			if err := r.Sleep(ctx, pause(pass-1)); err != nil {
 				return fmt.Errorf("wait for the restored pods: %w", err)
 			}
 		}

@@ -78,7 +78,7 @@ func (r *run) lookUp(ctx context.Context) error {
 			return nil
 		}
 		slices.SortFunc(items, inOrder)
-		if err := r.Sleep(ctx, min(firstPause<<(n-1), maxPause)); err != nil {
+		if err := r.Sleep(ctx, pause(n)); err != nil {
 			return fmt.Errorf("look up %d objects again: %w", len(items), err)
 		}
 	}
