@@ -198,20 +198,6 @@ func (s *scope) restoreOnly() bool {
 	return s.cfg != nil && s.cfg.Spec.Mode == v1alpha1.ModeRestoreOnly
 }
 
-// retryIn is how long to leave a backup alone whose last attempt failed at once,
-// whatever else wakes it.
-func (s *scope) retryIn() time.Duration {
-	st := &s.backup.Status
-	if st.Attempts == 0 || st.StartTime == nil {
-		return 0
-	}
-	since := s.now.Sub(st.StartTime.Time)
-	if since < 0 {
-		return 0 // the clock was put back, and may have been ahead by years
-	}
-	return retryAfter*time.Duration(st.Attempts) - since
-}
-
 // lastFailure is what status says of the last attempt.
 func (s *scope) lastFailure() string {
 	if ready := meta.FindStatusCondition(s.backup.Status.Conditions, v1alpha1.ReadyCondition); ready != nil {

@@ -70,11 +70,12 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 		return step.Stall(v1alpha1.LocationReadOnlyReason,
 			"location %q is ReadOnly: choose another storageLocation, or allow writing in the Config", s.location.Spec.Name)
 	}
-	if wait := s.retryIn(); wait > 0 {
+	st := &s.backup.Status
+	if wait := step.RetryIn(retryAfter, st.Attempts, st.StartTime, s.now); wait > 0 {
 		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
 	// An attempt that ends with its process tells nobody how it ended.
-	if s.backup.Status.Attempts >= maxAttempts {
+	if st.Attempts >= maxAttempts {
 		return step.Stall(v1alpha1.FailedReason, "%d attempts failed, the last one without a word: the controller ended while it ran: "+
 			"see why (the last state of its container tells whether its memory was too little), and create another Backup", maxAttempts)
 	}
@@ -85,7 +86,6 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 	if err := finalizer.Ensure(ctx, r.Client, s.backup); err != nil {
 		return err
 	}
-	st := &s.backup.Status
 	st.Attempts++
 	st.Attempt = work.req.Attempt
 	st.StartTime = &metav1.Time{Time: s.now}

@@ -70,7 +70,7 @@ func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSu
 		asked.Go(func() { answers[i].summary, answers[i].err = r.recordedIn(ctx, s, spec.Name) })
 	}
 	asked.Wait()
-	s.silent = map[string]error{}
+	s.unreachable = map[string]error{}
 	for i, spec := range s.cfg.Spec.Storage {
 		switch a := answers[i]; {
 		case a.err == nil:
@@ -80,7 +80,7 @@ func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSu
 			return nil, step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", a.err)
 		default:
 			ctrl.LoggerFrom(ctx).Info("A location does not answer", "location", spec.Name, "error", a.err.Error())
-			s.silent[spec.Name] = a.err
+			s.unreachable[spec.Name] = a.err
 		}
 	}
 	return nil, nil
@@ -88,7 +88,7 @@ func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSu
 
 // recordedIn returns the record that a location holds.
 func (r *Reconciler) recordedIn(ctx context.Context, s *scope, name string) (*archive.RestoreSummary, error) {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.storeTimeout, storageTimeout))
+	ctx, cancel := r.storageContext(ctx)
 	defer cancel()
 	location, err := r.Locations.Open(ctx, s.cfg, name)
 	if err != nil {
@@ -97,20 +97,25 @@ func (r *Reconciler) recordedIn(ctx context.Context, s *scope, name string) (*ar
 	return location.Catalog.FindRestore(ctx, r.ClusterUID, s.restore.Name)
 }
 
-// hear refuses to begin while a location does not answer that may hold the record of a
+// storageContext bounds what is asked of one location.
+func (r *Reconciler) storageContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(r.storeTimeout, storageTimeout))
+}
+
+// awaitRecord refuses to begin while a location does not answer that may hold the record of a
 // restore of this name: to run it twice could overwrite what is newer. Any other
 // location that is out of order must not stop it.
-func (r *Reconciler) hear(_ context.Context, s *scope) error {
+func (r *Reconciler) awaitRecord(_ context.Context, s *scope) error {
 	if s.ending != nil {
 		return nil
 	}
-	return s.unheard()
+	return s.unasked()
 }
 
-// unheard is the wait for a location that may hold the record, or nil.
-func (s *scope) unheard() error {
+// unasked is the wait for a location that may hold the record, or nil.
+func (s *scope) unasked() error {
 	for _, spec := range s.cfg.Spec.Storage {
-		if err := s.silent[spec.Name]; err != nil && s.mayHoldRecord(spec.Name) {
+		if err := s.unreachable[spec.Name]; err != nil && s.mayHoldRecord(spec.Name) {
 			return step.Wait(wakeless/2, v1alpha1.StorageUnavailableReason,
 				"a restore of this name may be recorded in location %q, which does not answer: bring it back, or take it out of the Config: %w", spec.Name, err)
 		}

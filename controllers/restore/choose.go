@@ -4,7 +4,6 @@
 package restore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +83,7 @@ const (
 // unlessSynced makes a wait of a missing backup while the Restore is new, and
 // while a location was not listed yet: it may hold the backup.
 func (r *Reconciler) unlessSynced(s *scope, missing error) error {
-	if err := s.unheard(); err != nil {
+	if err := s.unasked(); err != nil {
 		return err // it may have ended long ago
 	}
 	synced := map[string]bool{}
@@ -228,7 +227,7 @@ func unopened(failures []error) error {
 }
 
 func (r *Reconciler) openIn(ctx context.Context, s *scope, name string, origin *v1alpha1.BackupOrigin) error {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.storeTimeout, storageTimeout))
+	ctx, cancel := r.storageContext(ctx)
 	defer cancel()
 	location, err := r.Locations.Open(ctx, s.cfg, name)
 	if err != nil {

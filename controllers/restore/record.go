@@ -22,7 +22,11 @@ import (
 )
 
 // replacedFile holds an object that was deleted to be created anew; they are counted.
-const replacedFile = "replaced-%06d.json"
+// replacedFiles are all of an attempt.
+const (
+	replacedFile  = "replaced-%06d.json"
+	replacedFiles = "replaced-*.json"
+)
 
 // recorder keeps what came of a restore where it outlives the Restore object.
 type recorder interface {

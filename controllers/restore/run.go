@@ -156,7 +156,7 @@ func (w *work) tellEarlier(e *ending, report *engrestore.Report) {
 func (w *work) replacedBefore() string {
 	places := make([]string, 0, w.attempt)
 	for n := int32(1); n < w.attempt; n++ {
-		places = append(places, strings.TrimSuffix(w.records.place(w.restore, n), archive.RestoreFile)+"replaced-*.json")
+		places = append(places, strings.TrimSuffix(w.records.place(w.restore, n), archive.RestoreFile)+replacedFiles)
 	}
 	return "what an earlier attempt deleted to create it anew, if anything, is in " + strings.Join(places, ", ")
 }

@@ -23,9 +23,9 @@ type scope struct {
 	now     time.Time
 
 	cfg *v1alpha1.Config
-	// silent are the locations that could not be asked whether they hold the record of
+	// unreachable are the locations that could not be asked whether they hold the record of
 	// a restore of this name, and why.
-	silent map[string]error
+	unreachable map[string]error
 	// backup is the one that was chosen; location and snapshot are where and what
 	// it is.
 	backup   *v1alpha1.Backup
@@ -49,20 +49,6 @@ func newScope(o *v1alpha1.Restore, now time.Time) *scope {
 func (s *scope) finished() bool { return s.restore.Status.CompletionTime != nil }
 
 func (s *scope) nowTime() *metav1.Time { return &metav1.Time{Time: s.now} }
-
-// retryIn is how long to leave a restore alone whose last attempt broke off at
-// once, whatever else wakes it.
-func (s *scope) retryIn() time.Duration {
-	st := &s.restore.Status
-	if st.Attempts == 0 || st.StartTime == nil {
-		return 0
-	}
-	since := s.now.Sub(st.StartTime.Time)
-	if since < 0 {
-		return 0 // the clock was put back, and may have been ahead by years
-	}
-	return retryAfter*time.Duration(st.Attempts) - since
-}
 
 // lastFailure is what status says of the last attempt.
 func (s *scope) lastFailure() string {

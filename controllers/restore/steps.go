@@ -92,11 +92,12 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 	if s.ending != nil {
 		return nil
 	}
-	if wait := s.retryIn(); wait > 0 {
+	st := &s.restore.Status
+	if wait := step.RetryIn(retryAfter, st.Attempts, st.StartTime, s.now); wait > 0 {
 		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
 	// An attempt that ends with its process tells nobody how it ended.
-	if s.restore.Status.Attempts >= maxAttempts {
+	if st.Attempts >= maxAttempts {
 		return step.Stall(v1alpha1.FailedReason, "%d attempts broke off, the last one without a word: the controller ended while it ran: "+
 			"see why (the last state of its container tells whether its memory was too little), and create another Restore: what is back stays", maxAttempts)
 	}
@@ -107,7 +108,6 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 	if err := finalizer.Ensure(ctx, r.Client, s.restore); err != nil {
 		return err
 	}
-	st := &s.restore.Status
 	st.Attempts++
 	st.StartTime = s.nowTime()
 	w.started, w.attempt = st.StartTime.Time, st.Attempts
