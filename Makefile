@@ -47,7 +47,7 @@ BENCH_FLAGS ?=
 
 .PHONY: bench
 bench: ## Measure backups and restores of N=10000 objects (BENCH_FLAGS="-profile bin/profiles")
-	@go run ./test/lab/cmd/lab build
+	@go run ./test/lab/cmd/lab control-plane
 	@go build -o bin/tools/bench ./test/bench
 	@bin/tools/bench -n $(N) $(BENCH_FLAGS)
 
@@ -90,7 +90,7 @@ lint: $(TOOLS)/golangci-lint ## Run the linters
 
 .PHONY: demo
 demo: ## Watch a policy become a backup, and the backup a cluster again
-	@go run ./test/lab/cmd/lab build
+	@go run ./test/lab/cmd/lab control-plane
 	@echo "Building ark" >&2
 	@$(MAKE) -s build
 	@go run ./test/demo -ark bin/ark

@@ -3,13 +3,14 @@
 
 // Command lab keeps a throwaway Kubernetes control plane in the background.
 //
-//	lab up     start it, or find it running; prints export KUBECONFIG=… and nothing else
-//	lab env    print the same for a running one
-//	lab down   stop it and remove its data
-//	lab build  build all components, Helm and the parser of alerts, and start nothing
-//	lab s3     build the S3 server
-//	lab stores build or install the servers of the other object stores
-//	lab path   build the components, and print the folder that holds kubectl
+//	lab up             start it, or find it running; prints export KUBECONFIG=… and nothing else
+//	lab env             print the same for a running one
+//	lab down           stop it and remove its data
+//	lab control-plane  build etcd, the control plane and kubectl, and start nothing
+//	lab build          the same, and Helm and the parser of alerts: all that the tests run
+//	lab s3             build the S3 server
+//	lab stores         build or install the servers of the other object stores
+//	lab path           build the control plane, and print the folder that holds kubectl
 //
 // Progress goes to standard error, so that eval "$(lab up)" works.
 package main
@@ -27,7 +28,7 @@ import (
 	"github.com/gopherwood/ark/test/lab"
 )
 
-const usage = "usage: lab up|env|down|build|s3|stores|path"
+const usage = "usage: lab up|env|down|control-plane|build|s3|stores|path"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,6 +55,9 @@ func run(ctx context.Context, args []string) error { //nolint:cyclop // one case
 		return export(background.Find(ctx))
 	case "down":
 		return background.Down(ctx)
+	case "control-plane":
+		_, err := lab.Ensure(ctx, os.Stderr)
+		return err
 	case "build":
 		if _, err := lab.Ensure(ctx, os.Stderr); err != nil {
 			return err
