@@ -16,10 +16,8 @@ import (
 // RestoreFacts are what gates may know of a restore besides its plan.
 type RestoreFacts struct {
 	// Name of the Restore.
-	Name string
-	// RequestedBy is who asked for it; empty unless that is proven.
-	RequestedBy string
-	Backup      RestoredBackup
+	Name   string
+	Backup RestoredBackup
 	// Target is the cluster that is written to.
 	Target Cluster
 	// Time is when the gates are asked.
@@ -46,7 +44,7 @@ type RestoredBackup struct {
 }
 
 func (f RestoreFacts) value() ast.Value {
-	return document{}.text("name", f.Name).text("requestedBy", f.RequestedBy).object()
+	return document{}.text("name", f.Name).object()
 }
 
 func (b RestoredBackup) value() (ast.Value, error) {

@@ -19,7 +19,7 @@ import (
 
 var (
 	someRestore = RestoreFacts{
-		Name: "shop-20261123120000", RequestedBy: "alice",
+		Name: "shop-20261123120000",
 		Backup: RestoredBackup{
 			Name: "shop.daily-20261123030000", Cluster: Cluster{UID: "0b1f", Name: "prod"},
 			Age: 9*time.Hour + time.Millisecond, Completeness: "Partial", Policy: "shop",
@@ -50,7 +50,7 @@ func mustGates(t *testing.T, facts RestoreFacts, require bool, rules ...GateRule
 func TestGatesSeeTheRequest(t *testing.T) {
 	const want = `{
 		"contract": "v1",
-		"restore": {"name": "shop-20261123120000", "requestedBy": "alice"},
+		"restore": {"name": "shop-20261123120000"},
 		"backup": {"name": "shop.daily-20261123030000", "cluster": {"uid": "0b1f", "name": "prod"}, "age": 32400,
 			"completeness": "Partial", "policy": "shop", "verification": "Unsigned", "claimed": {"tool": "ark v1"}},
 		"target": {"cluster": {"uid": "77aa", "name": "stage"}, "time": "2026-11-23T12:00:00Z"},
@@ -70,7 +70,7 @@ func TestGatesSeeTheRequest(t *testing.T) {
 	if diff := cmp.Diff(restore.Verdict{Warn: []restore.Reason{{Code: "same"}}}, got); diff != "" {
 		t.Errorf("Request() (-want +got):\n%s", diff)
 	}
-	absent := mustCompile(t, inline("package ark.restore\n\nwarn contains {\"code\": \"absent\", \"msg\": \"\"} if {\n\tnot input.restore.requestedBy\n\tnot input.backup.policy\n\tnot input.backup.claimed\n\tnot input.backup.cluster.uid\n}\n"), OptOut)
+	absent := mustCompile(t, inline("package ark.restore\n\nwarn contains {\"code\": \"absent\", \"msg\": \"\"} if {\n\tnot input.backup.policy\n\tnot input.backup.claimed\n\tnot input.backup.cluster.uid\n}\n"), OptOut)
 	got, err = mustGates(t, RestoreFacts{}, false, GateRules{Rules: absent}).Request(t.Context(), restore.Summary{})
 	if err != nil || len(got.Warn) != 1 {
 		t.Errorf("Request() about an unproven restore = %v, %v", got, err)
@@ -80,7 +80,7 @@ func TestGatesSeeTheRequest(t *testing.T) {
 func TestGatesSeeEachObject(t *testing.T) {
 	const namespaced = `{
 		"contract": "v1",
-		"restore": {"name": "shop-20261123120000", "requestedBy": "alice"},
+		"restore": {"name": "shop-20261123120000"},
 		"backup": {"name": "shop.daily-20261123030000", "cluster": {"uid": "0b1f", "name": "prod"}, "age": 32400,
 			"completeness": "Partial", "policy": "shop", "verification": "Unsigned", "claimed": {"tool": "ark v1"}},
 		"resource": {"group": "", "version": "v1", "resource": "secrets", "kind": "Secret", "key": "secrets", "namespaced": true},

@@ -136,10 +136,7 @@ func decide(s *scope, req *backup.Request, revisions map[string]rules.Revision) 
 	if len(deciding) == 0 && req.Collect.Mode == collect.OptOut {
 		return nil
 	}
-	selector, err := policies.NewSelector(policies.BackupFacts{
-		Name: req.Name, Policy: req.Policy, Schedule: req.Schedule,
-		Cluster: policies.Cluster{UID: req.Cluster.UID, Name: req.Cluster.Name}, Time: s.now,
-	}, deciding...)
+	selector, err := policies.NewSelector(facts(s, req), deciding...)
 	if err != nil {
 		return err
 	}
@@ -149,6 +146,14 @@ func decide(s *scope, req *backup.Request, revisions map[string]rules.Revision) 
 		req.RuleEngine = policies.Engine()
 	}
 	return nil
+}
+
+// facts are what rules may know of the backup.
+func facts(s *scope, req *backup.Request) policies.BackupFacts {
+	return policies.BackupFacts{
+		Name: req.Name, Policy: req.Policy, Schedule: req.Schedule,
+		Cluster: policies.Cluster{UID: req.Cluster.UID, Name: req.Cluster.Name}, Time: s.now,
+	}
 }
 
 // join makes one digest of those of several revisions.
