@@ -138,6 +138,7 @@ type BackupPolicyStatus struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,path=backuppolicies,singular=backuppolicy,shortName=arkp,categories=ark
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || (size(self.metadata.name) <= 200 && self.metadata.name.matches('^[^.]{1,63}([.][^.]{1,63})*$'))",optionalOldSelf=true,fieldPath=".metadata",message="the name of a BackupPolicy can have at most 200 characters, and no part of more than 63 between its dots: choose a shorter one"
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.schedules) || self.spec.schedules.all(s, size(self.metadata.name) + 1 + size(s.name) <= 32)",fieldPath=".spec.schedules",message="the policy's name, a dot and a schedule entry's name must together have at most 32 characters"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`

@@ -378,6 +378,7 @@ type Denial struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,path=restores,singular=restore,shortName=arkr,categories=ark
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || (size(self.metadata.name) <= 200 && self.metadata.name.matches('^[^.]{1,63}([.][^.]{1,63})*$'))",optionalOldSelf=true,fieldPath=".metadata",message="the name of a Restore can have at most 200 characters, and no part of more than 63 between its dots: choose a shorter one"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Backup",type=string,JSONPath=`.status.backup.name`

@@ -88,7 +88,7 @@ func (a *app) createBackup(ctx context.Context, name string, o *backupCreate) er
 		return err
 	}
 	if o.manifest.given() && o.from.schedule == "" {
-		return a.manifest(o.manifest, backups.kind, b, b.Spec)
+		return a.manifest(o.manifest, backups.kind, b, b.Spec, name == "")
 	}
 	c, err := a.cluster.Client()
 	if err != nil {
@@ -102,9 +102,9 @@ func (a *app) createBackup(ctx context.Context, name string, o *backupCreate) er
 		ofSchedule(b, s)
 	}
 	if o.manifest.given() {
-		return a.manifest(o.manifest, backups.kind, b, b.Spec)
+		return a.manifest(o.manifest, backups.kind, b, b.Spec, name == "")
 	}
-	return a.submitBackup(ctx, c, b, o.wait)
+	return a.submitBackup(ctx, c, b, o.wait, name == "")
 }
 
 // backup returns the object that the flags ask for. What a Schedule says is
@@ -184,10 +184,11 @@ func ofSchedule(b *v1alpha1.Backup, s *v1alpha1.Schedule) {
 	}
 }
 
-// submitBackup creates b, and waits for it where that was asked for.
-func (a *app) submitBackup(ctx context.Context, c client.WithWatch, b *v1alpha1.Backup, wait waitFlags) error {
-	if err := c.Create(ctx, b); err != nil {
-		return taken(err, "backup", b.Name)
+// submitBackup creates b, whose name may be made up, and waits for it where that was
+// asked for.
+func (a *app) submitBackup(ctx context.Context, c client.WithWatch, b *v1alpha1.Backup, wait waitFlags, madeUp bool) error {
+	if err := createAs(ctx, c, b, backups.word, madeUp); err != nil {
+		return err
 	}
 	if err := a.created("backup", b.Name); err != nil {
 		return err

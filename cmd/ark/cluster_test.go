@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
@@ -314,6 +316,38 @@ func TestRestoreCreate(t *testing.T) {
 		check(t, u.ark(t.Context(), "restore", "create", "--from-backup", "twice"), exit.Usage, nil,
 			[]string{`several clusters have a backup of that name: name one of theirs.far (of cluster far), theirs.near (of cluster near)`})
 	})
+}
+
+func TestNamesThatAreMadeUp(t *testing.T) {
+	u, c := atCluster(t)
+	long := strings.Repeat("b", 61)
+	create(t, c, partialBackup(long))
+	tests := map[string]struct {
+		args string
+		want []string
+	}{
+		"restores of one second": {
+			"restore create --from-backup " + long,
+			[]string{strings.Repeat("b", 30) + "-1515258a11-20261123120000", strings.Repeat("b", 30) + "-1515258a11-20261123120000-2"},
+		},
+		"backups of one second": {"backup create --from-policy p", []string{"p-20261123120000", "p-20261123120000-2", "p-20261123120000-3"}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, want := range tc.want {
+				check(t, u.ark(t.Context(), strings.Fields(tc.args)...), exit.Success, []string{" " + want + " created\n"}, nil)
+				var made client.Object = &v1alpha1.Backup{ObjectMeta: objectMeta(want)}
+				if strings.HasPrefix(tc.args, "restore") {
+					made = &v1alpha1.Restore{ObjectMeta: objectMeta(want)}
+				}
+				t.Cleanup(func() {
+					if err := c.Delete(context.WithoutCancel(t.Context()), made); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		})
+	}
 }
 
 func TestRestoreGetAndDescribe(t *testing.T) {

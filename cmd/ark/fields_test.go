@@ -184,7 +184,7 @@ func TestPrintingInsteadOfCreating(t *testing.T) {
 		Spec:       v1alpha1.ScheduleSpec{Cron: "0 3 * * *", PolicyName: "shop", Suspend: true},
 	})
 	check(t, u.ark(t.Context(), "backup", "create", "--from-schedule", "printed", "-o", "yaml"), exit.Success,
-		[]string{"name: printed-20261123120000\n", "    ark.gopherwood.dev/schedule: printed\n", "  policyName: shop\n"}, nil)
+		[]string{"name: printed-20261123120000-dea53a\n", "    ark.gopherwood.dev/schedule: printed\n", "  policyName: shop\n"}, nil)
 	check(t, u.ark(t.Context(), "backup", "create", "printed", "-o", "json"), exit.Success, []string{`"kind": "Backup"`, `"template": {}`}, nil)
 	var left v1alpha1.BackupList
 	if err := c.List(t.Context(), &left); err != nil {

@@ -38,7 +38,14 @@ func (p *printFlags) check(wait waitFlags) error {
 
 // manifest prints an object as somebody would commit it. It does not say that the
 // command line made it: what came from Git is never deleted by the controllers.
-func (a *app) manifest(p printFlags, kind string, o client.Object, spec any) error {
+func (a *app) manifest(p printFlags, kind string, o client.Object, spec any, madeUp bool) error {
+	if madeUp {
+		name, err := distinct(o.GetName(), spec)
+		if err != nil {
+			return err
+		}
+		o.SetName(name)
+	}
 	if err := checkName(o.GetName()); err != nil {
 		return err // that of a policy, say, which no cluster was asked about
 	}

@@ -5,29 +5,45 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 // maxNear is how many names a message suggests.
 const maxNear = 3
 
-// stamped returns the name of something that is made from base now.
+// stamped returns the name of something that is made from base now, cut where it
+// would be too long.
 func stamped(base string, now time.Time) string {
-	return base + "-" + now.UTC().Format("20060102150405")
+	return archive.FitName(base, "-"+now.UTC().Format("20060102150405"))
+}
+
+// distinct makes a name that was made up, and that no cluster can be asked about, one
+// of its own for what spec says: others may be made up in the same second.
+func distinct(name string, spec any) (string, error) {
+	written, err := json.Marshal(spec)
+	if err != nil {
+		return "", err
+	}
+	const digits = 6
+	sum := sha256.Sum256(written)
+	return archive.FitName(name, "-"+hex.EncodeToString(sum[:])[:digits]), nil
 }
 
 // checkName tells what is wrong with the name of an object to be created.
 func checkName(name string) error {
-	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
-		return exit.Usagef("NAME %q: %s", name, problems[0])
+	if err := archive.CheckName(name); err != nil {
+		return exit.Usagef("%w", err)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (a *app) createRestore(ctx context.Context, name string, o *restoreCreate) 
 	}
 	if o.manifest.given() {
 		r.Spec.BackupName = o.from.backup
-		return a.manifest(o.manifest, restores.kind, r, r.Spec)
+		return a.manifest(o.manifest, restores.kind, r, r.Spec, name == "")
 	}
 	c, err := a.cluster.Client()
 	if err != nil {
@@ -119,8 +119,8 @@ func (a *app) createRestore(ctx context.Context, name string, o *restoreCreate) 
 		r.Spec.BackupName = b.Name
 		setLabel(r, v1alpha1.BackupLabel, b.Name)
 	}
-	if err := c.Create(ctx, r); err != nil {
-		return taken(err, "restore", r.Name)
+	if err := createAs(ctx, c, r, restores.word, name == ""); err != nil {
+		return err
 	}
 	if err := a.created("restore", r.Name); err != nil {
 		return err

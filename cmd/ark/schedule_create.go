@@ -123,7 +123,7 @@ func (a *app) createSchedule(ctx context.Context, name string, o *scheduleCreate
 		return err
 	}
 	if o.manifest.given() {
-		return a.manifest(o.manifest, schedules.kind, s, s.Spec)
+		return a.manifest(o.manifest, schedules.kind, s, s.Spec, false)
 	}
 	c, err := a.cluster.Client()
 	if err != nil {

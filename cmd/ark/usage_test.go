@@ -51,7 +51,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 			"schedule create a --cron @daily --keep-yearly 10001 -o yaml", `ark: --keep-yearly 10001: must be from 0 to 10000; see`,
 		},
 		"a manifest whose name is made of what no object is called": {
-			"restore create --from-backup B_ -o yaml", `ark: NAME "B_-20261123120000": a lowercase RFC 1123 subdomain must consist of`,
+			"restore create --from-backup B_ -o yaml", `ark: name "B_-20261123120000-cba8fb" is not a DNS name: `,
 		},
 		"help about what there is not": {
 			"help bakup", `ark: unknown command "bakup" for "ark": did you mean backup?; see "ark help --help"`,
@@ -66,7 +66,10 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 			"backup create a b", `ark: accepts at most 1 arg(s), received 2: expected ark backup create [NAME]; see "ark backup create --help"`,
 		},
 		"a name that no object can have": {
-			"backup create Friday!", `ark: NAME "Friday!": a lowercase RFC 1123 subdomain must consist of`,
+			"backup create Friday!", `ark: name "Friday!" is not a DNS name: write lower case letters, digits, "-" and ".", and begin and end each part`,
+		},
+		"a name that no archive can hold": {
+			"restore create " + strings.Repeat("a", 64) + " --from-backup b", `a" has a part of more than 63 characters: choose a shorter one, or put dots in between; see`,
 		},
 		"a selector that cannot be read": {
 			"backup create a -l a=b=c", `ark: --selector "a=b=c": `,

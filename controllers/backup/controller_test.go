@@ -278,6 +278,14 @@ func TestWhatKeepsABackupFromBeingTaken(t *testing.T) {
 			},
 			want: "False RequestInvalid: template.labelSelector: ",
 		},
+		"a policy whose name no archive can hold": {
+			change: func(b *v1alpha1.Backup) { b.Spec = v1alpha1.BackupSpec{PolicyName: strings.Repeat("p", 64)} },
+			want:   `False RequestInvalid: spec.policyName: name "` + strings.Repeat("p", 64) + `" has a part of more than 63 characters: `,
+		},
+		"a label that names no schedule": {
+			change: func(b *v1alpha1.Backup) { b.Labels = map[string]string{v1alpha1.ScheduleLabel: "Shop_nightly"} },
+			want:   `False RequestInvalid: label ark.gopherwood.dev/schedule: name "Shop_nightly" is not a DNS name: `,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -296,6 +304,14 @@ func TestWhatKeepsABackupFromBeingTaken(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestANameFromBeforeTheRuleIsRefused(t *testing.T) {
+	long := strings.Repeat("a", 64)
+	b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: long}}
+	s := newScope(b, time.Unix(0, 0), "")
+	setStatus(s, (&Reconciler{}).checkNames(t.Context(), s))
+	hasPrefix(t, "Ready", controllertest.Ready(t, b, b.Status.ObservedGeneration, b.Status.Conditions), `False RequestInvalid: name "`+long+`" has a part of more than 63 characters: choose a shorter one`)
 }
 
 func TestAStoreThatFailsIsTriedAgain(t *testing.T) {

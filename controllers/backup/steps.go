@@ -28,6 +28,22 @@ const (
 	storageTimeout = time.Minute
 )
 
+// checkNames refuses what storage can hold under no name: the API server takes no such
+// names any more, but may have kept some.
+func (r *Reconciler) checkNames(_ context.Context, s *scope) error {
+	if err := archive.CheckName(s.name); err != nil {
+		return step.Stall(v1alpha1.RequestInvalidReason, "%w", err)
+	}
+	for field, name := range map[string]string{
+		"spec.policyName": s.backup.Spec.PolicyName, "label " + v1alpha1.ScheduleLabel: s.backup.Labels[v1alpha1.ScheduleLabel],
+	} {
+		if err := archive.CheckName(name); err != nil && name != "" {
+			return step.Stall(v1alpha1.RequestInvalidReason, "%s: %w", field, err)
+		}
+	}
+	return nil
+}
+
 // learnConfig reads the Config.
 func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
 	var cfg v1alpha1.Config

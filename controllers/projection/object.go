@@ -11,18 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine/archive"
 )
 
-// maxName is the length of a name that Kubernetes allows, maxLabel that of a
-// label's value.
-const (
-	maxName  = 253
-	maxLabel = 63
-)
+// maxLabel is the length of a label's value.
+const maxLabel = 63
 
 // Spec puts the spec of a Backup object back to the letter, so that what a Git
 // tool applies again does not differ. Where the marker's is of no use, it falls
@@ -101,16 +96,16 @@ func Labels(m *archive.Marker, clusterUID string) map[string]string {
 // a dash, and the first 8 characters of that cluster's UID.
 func ForeignName(clusterUID, name string) string {
 	long := name + "-" + clusterUID[:min(len(clusterUID), 8)]
-	if len(long) > maxName {
+	if archive.CheckName(long) != nil {
 		return UniqueName(clusterUID, name)
 	}
 	return long
 }
 
-// UniqueName is for where ForeignName is too long or taken: it ends in a hash of
-// all of the UID and the name.
+// UniqueName is for where ForeignName is taken, or no name that a Backup can have: it
+// is cut, and ends in a hash of all of the UID and the name.
 func UniqueName(clusterUID, name string) string {
 	const digits = 16
 	sum := sha256.Sum256([]byte(clusterUID + "/" + name))
-	return strings.TrimRight(name[:min(len(name), maxName-1-digits)], "-.") + "-" + hex.EncodeToString(sum[:])[:digits]
+	return archive.FitName(name, "-"+hex.EncodeToString(sum[:])[:digits])
 }

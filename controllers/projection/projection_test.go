@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/projection"
@@ -291,15 +290,17 @@ func TestNamesHere(t *testing.T) {
 	if got := projection.ForeignName(cluster, "nightly-1"); got != "nightly-1-11111111" {
 		t.Errorf("ForeignName() = %q", got)
 	}
-	long := strings.Repeat("a", 235) + "." + strings.Repeat("b", 17)
+	long := strings.Repeat("a", 63) + "." + strings.Repeat("b", 60)
+	longest := strings.Repeat(strings.Repeat("a", 39)+".", 5)[:199] + "a"
 	for _, name := range []string{
-		projection.ForeignName(cluster, long), projection.UniqueName(cluster, long), projection.UniqueName(cluster, "a"),
+		projection.ForeignName(cluster, long), projection.ForeignName(cluster, longest), projection.UniqueName(cluster, long),
+		projection.UniqueName(cluster, longest), projection.UniqueName(cluster, "a"),
 	} {
-		if problems := validation.IsDNS1123Subdomain(name); problems != nil {
-			t.Errorf("%q: %v", name, problems)
+		if err := archive.CheckName(name); err != nil {
+			t.Error(err)
 		}
 	}
-	if projection.UniqueName(cluster, long) == projection.UniqueName(cluster, long[:252]+"c") {
+	if projection.UniqueName(cluster, long) == projection.UniqueName(cluster, long[:123]+"c") {
 		t.Error("two names became one")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/controllertest"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
@@ -357,6 +358,14 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestANameFromBeforeTheRuleIsRefused(t *testing.T) {
+	long := strings.Repeat("a", 64)
+	o := &v1alpha1.Restore{ObjectMeta: metav1.ObjectMeta{Name: long}}
+	s := newScope(o, time.Unix(0, 0))
+	setStatus(s, (&Reconciler{}).checkName(t.Context(), s))
+	hasPrefix(t, "Ready", controllertest.Ready(t, o, o.Status.ObservedGeneration, o.Status.Conditions), `False RequestInvalid: name "`+long+`" has a part of more than 63 characters: choose a shorter one`)
 }
 
 func TestAnArchiveThatWasChangedIsFound(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 const (
@@ -31,6 +32,15 @@ const (
 	// retryAfter times the number of attempts is when to try again.
 	retryAfter = 10 * time.Second
 )
+
+// checkName refuses a name that nothing can be recorded under: the API server takes no
+// such names any more, but may have kept some.
+func (r *Reconciler) checkName(_ context.Context, s *scope) error {
+	if err := archive.CheckName(s.restore.Name); err != nil {
+		return step.Stall(v1alpha1.RequestInvalidReason, "%w", err)
+	}
+	return nil
+}
 
 // learnConfig reads the Config.
 func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {

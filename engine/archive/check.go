@@ -17,9 +17,12 @@ import (
 const (
 	// MaxRecords is how many records a backup can have.
 	MaxRecords = 10_000
-	// maxBackupName leaves room for ".json" within the 255 bytes that a file system
-	// allows for a name.
-	maxBackupName = 200
+	// MaxName is how long the name of a backup or restore can be: it leaves room for
+	// ".json" within the 255 bytes that a file system allows for a name.
+	MaxName = 200
+	// MaxNamePart is how long each of its parts can be, of which dots are between: that
+	// of a label in DNS.
+	MaxNamePart = 63
 )
 
 var (
@@ -38,18 +41,6 @@ func IsAttempt(s string) bool { return attempt.MatchString(s) }
 
 // IsFile reports whether s can name a file of a backup or restore.
 func IsFile(s string) bool { return file.MatchString(s) }
-
-// CheckName tells why name cannot be the name of a backup or restore in a
-// store, or returns nil.
-func CheckName(name string) error {
-	switch {
-	case !isDomain(name):
-		return broken("name", name, "is not a DNS name")
-	case len(name) > maxBackupName:
-		return broken("name", name, "is longer than the 200 characters that fit into a store: choose a shorter one")
-	}
-	return nil
-}
 
 // sha256Prefix begins the digests that say what they are.
 const sha256Prefix = "sha256:"
