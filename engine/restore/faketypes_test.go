@@ -40,6 +40,7 @@ func builtInTypes() []engine.Resource {
 	add("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", false, false)
 	add("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true, false)
 	add("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true, false)
+	add("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true, false)
 	add("coordination.k8s.io", "v1", "leases", "Lease", true, false)
 	add("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, false)
 	add("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", true, true)

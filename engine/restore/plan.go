@@ -63,6 +63,8 @@ type progress struct {
 	outcome  Outcome
 	code     string
 	messages []string
+	// mention tells where the object as written names a namespace that is mapped from.
+	mention string
 	// earlier says that an earlier attempt of this restore has written the object.
 	earlier bool
 	// renamed says that the object has a name of its own in the target.

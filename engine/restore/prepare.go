@@ -26,7 +26,7 @@ type prepared struct {
 // prepare transforms an archived object. It returns nil when the item's fate is
 // settled by that: left out, or failed.
 func (r *run) prepare(it *item, c content) *prepared {
-	it.outcome, it.code, it.messages = "", "", nil
+	it.outcome, it.code, it.messages, it.mention = "", "", nil, ""
 	p, err := r.transformed(it, c)
 	switch {
 	case err != nil:
@@ -35,7 +35,7 @@ func (r *run) prepare(it *item, c content) *prepared {
 	case p.Skip != "":
 		it.action, it.outcome, it.code = ActionSkip, Skipped, p.Skip
 	default:
-		it.messages = p.Notes
+		it.messages, it.mention = p.Notes, p.Mention
 		if it.renamed {
 			it.target = p.Rename(it.target)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -30,6 +31,10 @@ const (
 
 // maxMessages bounds the lists of a report. The results have everything.
 const maxMessages = 64
+
+// maxMentions bounds how many of the warnings are about namespaces that objects still
+// name: there may be one for each object, and other warnings have to be seen too.
+const maxMentions = 4
 
 // Counts counts what became of the objects.
 type Counts struct {
@@ -94,6 +99,8 @@ type recorder struct {
 	failed   bool // a line could not be written
 	total    int64
 	progress func(Progress)
+	// mentions is how many objects still name a namespace that is mapped from.
+	mentions int
 }
 
 // record counts an item whose fate is known and writes its line.
@@ -105,8 +112,16 @@ func (r *recorder) record(it *item) {
 	if it.earlier {
 		r.report.Earlier++
 	}
+	if it.mention != "" && brought(it) {
+		it.messages = append(it.messages, it.mention)
+	}
 	for _, m := range it.messages {
 		text := it.target.String() + ": " + m
+		if m == it.mention {
+			if r.mentions++; r.mentions > maxMentions {
+				continue
+			}
+		}
 		if it.outcome == Failed {
 			r.report.Errors = appendBounded(r.report.Errors, text)
 		} else {
@@ -117,6 +132,11 @@ func (r *recorder) record(it *item) {
 	if r.progress != nil && it.outcome != "" {
 		r.progress(Progress{Total: r.total, Results: r.report.Results})
 	}
+}
+
+// brought reports whether the object is, or would be, in the cluster as archived.
+func brought(it *item) bool {
+	return it.outcome == Created || it.outcome == Updated || it.outcome == "" && writes(it.action)
 }
 
 // count adds n to what the item counts as.
@@ -216,6 +236,10 @@ func (r *recorder) snapshot() *Report {
 	defer r.mu.Unlock()
 	report := r.report
 	report.SkippedBy = maps.Clone(report.SkippedBy)
+	if n := r.mentions - maxMentions; n > 0 {
+		text := fmt.Sprintf("%d more objects still name a namespace that is mapped: the record of the restore says where", n)
+		report.Warnings = slices.Insert(slices.Clone(report.Warnings), 0, text)
+	}
 	return &report
 }
 

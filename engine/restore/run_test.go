@@ -187,6 +187,9 @@ func testMapped(t *testing.T, existing restore.Existing) {
 	}
 	c.add(`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"namespace":"stays","name":"other"},
 		"roleRef":{"kind":"ClusterRole","name":"web-reader"},"subjects":[{"kind":"User","name":"somebody"}]}`)
+	// A policy there lets the original in.
+	c.add(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"namespace":"stays","name":"from-shop"},"spec":{"ingress":[
+		{"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"shop"}}}]}]}}`)
 	src := backup(t, c)
 	// Since then, that one gives the original its rights.
 	change(c, "rolebindings.rbac.authorization.k8s.io/stays/other", func(m transform.Manifest) {

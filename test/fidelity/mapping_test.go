@@ -4,6 +4,7 @@
 package fidelity
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,6 +75,63 @@ func TestReferencesFollowSeveralMappedNamespaces(t *testing.T) {
 	if n := again.Results; n.Created+n.Updated+n.Failed > 0 {
 		t.Errorf("restored again: %+v", n)
 	}
+}
+
+func TestFieldsThatNameNamespacesFollowAMapping(t *testing.T) {
+	s := newStage(t, labtest.Shared(t))
+	objects := read(t, "mapped-selectors.yaml")
+	s.create(t, objects...)
+	all := true
+	backup := s.take(t, selection.Template{IncludedNamespaces: []string{"near"}, ClusterResources: &all})
+	s.remove(t, objects[1:]...)
+	req := restore.Request{Label: "near", NamespaceMapping: map[string]string{"near": "near-copy"}}
+	req.Selection.IncludedNamespaces, req.Selection.ClusterResources = []string{"near"}, &all
+	req.Names = []string{"near", "only-near", "web"}
+	r := s.restore(t, backup, req)
+	for _, failure := range r.failures() {
+		t.Error("failed:", failure)
+	}
+	expression := func(operator string, values ...any) map[string]any {
+		return map[string]any{"key": "kubernetes.io/metadata.name", "operator": operator, "values": values}
+	}
+	for _, test := range []struct {
+		o    *object
+		path []string
+		want any
+	}{
+		{newObject("networking.k8s.io/v1", "NetworkPolicy", "near-copy", "only-near"), []string{"spec", "ingress"}, []any{
+			map[string]any{"from": []any{map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "near-copy"}}}}},
+			map[string]any{"from": []any{map[string]any{"namespaceSelector": map[string]any{"matchExpressions": []any{expression("NotIn", "near", "near-copy")}}}}},
+		}},
+		{
+			newObject("apps/v1", "Deployment", "near-copy", "web"),
+			[]string{"spec", "template", "spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution"},
+			[]any{map[string]any{
+				"topologyKey": "kubernetes.io/hostname", "namespaces": []any{"near-copy"},
+				"labelSelector": map[string]any{"matchLabels": map[string]any{"app": "web"}},
+			}},
+		},
+		{newObject("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", "", "near"), []string{"spec", "rules"}, []any{map[string]any{
+			"subjects":      []any{map[string]any{"kind": "ServiceAccount", "serviceAccount": map[string]any{"name": "web", "namespace": "near-copy"}}},
+			"resourceRules": []any{map[string]any{"apiGroups": []any{""}, "resources": []any{"pods"}, "verbs": []any{"list"}, "namespaces": []any{"near-copy"}}},
+		}}},
+		{newObject("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "", "near"), []string{"spec", "paramRef", "namespace"}, "near-copy"},
+		{
+			newObject("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "", "near"),
+			[]string{"spec", "matchResources", "namespaceSelector"}, map[string]any{"matchExpressions": []any{expression("In", "near", "near-copy")}},
+		},
+	} {
+		got, _, err := unstructured.NestedFieldNoCopy(s.get(t, test.o).Object, test.path...)
+		must(t, err)
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s of %s (-want +got):\n%s", strings.Join(test.path, "."), name(test.o), diff)
+		}
+	}
+	if want := []string{"deployments.apps/near-copy/web: still names namespace near (restored as near-copy) in " +
+		"spec.template.spec.containers[0].env[0].value: change that with a modifier where the copy is meant"}; !cmp.Equal(want, r.Warnings) {
+		t.Errorf("warnings (-want +got):\n%s", cmp.Diff(want, r.Warnings))
+	}
+	s.remove(t, objects[3:]...)
 }
 
 func TestServicesOfWebhooksFollowAMapping(t *testing.T) {

@@ -4,6 +4,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,34 +31,29 @@ func (t *Transformer) subjects(s *Subject, r *Result) {
 		switch subject["kind"] {
 		case "ServiceAccount":
 			t.mapNamespace(r, subject)
-		case "User":
-			if rest, ok := strings.CutPrefix(name, accountUserPrefix); ok {
-				namespace, account, _ := strings.Cut(rest, ":")
-				subject["name"] = accountUserPrefix + t.follow(r, namespace) + ":" + account
-			}
-		case "Group":
-			if namespace, ok := strings.CutPrefix(name, accountGroupPrefix); ok {
-				subject["name"] = accountGroupPrefix + t.follow(r, namespace)
+		case "User", "Group":
+			if name != "" {
+				subject["name"] = t.followAccount(r, name)
 			}
 		}
 	}
 }
 
-// webhooks lets the services that answer admission webhooks follow the mapping.
-func (t *Transformer) webhooks(s *Subject, r *Result) {
-	for _, hook := range objects(s.Manifest, "webhooks") {
-		t.mapNamespace(r, child(hook, "clientConfig", "service"))
+// namespaceRights lets rights over namespaces by name follow: what a rule on nothing else
+// names are namespaces.
+func (t *Transformer) namespaceRights(s *Subject, r *Result) {
+	for _, rule := range objects(s.Manifest, "rules") {
+		resources, _ := rule["resources"].([]any)
+		names, _ := rule["resourceNames"].([]any)
+		others := slices.ContainsFunc(resources, func(v any) bool {
+			resource, _ := v.(string)
+			resource, _, _ = strings.Cut(resource, "/")
+			return resource != "namespaces"
+		})
+		if len(names) > 0 && !others && EqualValues(rule["apiGroups"], []any{""}) {
+			rule["resourceNames"] = t.followList(r, names, false)
+		}
 	}
-}
-
-// apiService lets the service of an aggregated API follow the mapping.
-func (t *Transformer) apiService(s *Subject, r *Result) {
-	t.mapNamespace(r, child(s.Manifest, "spec", "service"))
-}
-
-// conversion lets the service of a conversion webhook follow the mapping.
-func (t *Transformer) conversion(s *Subject, r *Result) {
-	t.mapNamespace(r, child(s.Manifest, "spec", "conversion", "webhook", "clientConfig", "service"))
 }
 
 // mapNamespace lets a reference with a namespace follow the mapping.
@@ -75,8 +71,8 @@ func (t *Transformer) follow(r *Result, namespace string) string {
 }
 
 // ServesOriginal reports whether a live object refers to a namespace that is mapped
-// from: the webhook, API, conversion, volume or rights of the original, which the
-// copy's must not take away.
+// from: the webhook, API, conversion, volume, rights, or peer of the original, which
+// the copy's must not take away.
 func (t *Transformer) ServesOriginal(gr schema.GroupResource, live Manifest) bool {
 	if len(t.Namespaces) == 0 {
 		return false
@@ -85,5 +81,6 @@ func (t *Transformer) ServesOriginal(gr schema.GroupResource, live Manifest) boo
 	for _, apply := range steps[gr] {
 		apply(t, &s, &r)
 	}
+	t.namespaces(&s, &r)
 	return r.moved
 }

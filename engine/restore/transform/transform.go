@@ -74,6 +74,9 @@ type Result struct {
 	Notes []string
 	// Doubts tell of what an object that has to be created cannot bring back.
 	Doubts []string
+	// Mention tells where it still names a namespace that is mapped from; empty for
+	// nowhere.
+	Mention string
 
 	// moved says that something the object refers to followed the mapping.
 	moved bool
@@ -86,28 +89,26 @@ type step func(t *Transformer, s *Subject, r *Result)
 
 // steps of types that the API treats specially.
 var steps = map[schema.GroupResource][]step{
-	{Resource: "services"}:                                                 {(*Transformer).service},
-	{Resource: "pods"}:                                                     {(*Transformer).pod},
-	{Resource: "persistentvolumes"}:                                        {(*Transformer).volume},
-	{Resource: "persistentvolumeclaims"}:                                   {(*Transformer).claim},
-	{Resource: "serviceaccounts"}:                                          {(*Transformer).serviceAccount},
-	{Resource: "secrets"}:                                                  {(*Transformer).tokenSecret},
-	{Resource: "namespaces"}:                                               {(*Transformer).namespace},
-	{Resource: "replicationcontrollers"}:                                   {(*Transformer).pauseReplicas},
-	{Group: "apps", Resource: "deployments"}:                               {(*Transformer).pauseReplicas},
-	{Group: "apps", Resource: "statefulsets"}:                              {(*Transformer).pauseReplicas},
-	{Group: "apps", Resource: "replicasets"}:                               {(*Transformer).pauseReplicas},
-	{Group: "batch", Resource: "jobs"}:                                     {(*Transformer).job, (*Transformer).pauseSuspend},
-	{Group: "batch", Resource: "cronjobs"}:                                 {(*Transformer).pauseSuspend},
-	{Group: rbacGroup, Resource: "rolebindings"}:                           {(*Transformer).subjects, (*Transformer).ownName},
-	{Group: rbacGroup, Resource: "clusterrolebindings"}:                    {(*Transformer).subjects, (*Transformer).ownName},
-	{Group: admissionGroup, Resource: "validatingwebhookconfigurations"}:   {(*Transformer).webhooks},
-	{Group: admissionGroup, Resource: "mutatingwebhookconfigurations"}:     {(*Transformer).webhooks},
-	{Group: "apiregistration.k8s.io", Resource: "apiservices"}:             {(*Transformer).apiService},
-	{Group: snapshotGroup, Resource: "volumesnapshots"}:                    {(*Transformer).snapshot},
-	{Group: snapshotGroup, Resource: "volumesnapshotcontents"}:             {(*Transformer).snapshotContent},
-	{Group: groupSnapshotGroup, Resource: "volumegroupsnapshotcontents"}:   {(*Transformer).unbind},
-	{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}: {(*Transformer).conversion},
+	{Resource: "services"}:                                               {(*Transformer).service},
+	{Resource: "pods"}:                                                   {(*Transformer).pod},
+	{Resource: "persistentvolumes"}:                                      {(*Transformer).volume},
+	{Resource: "persistentvolumeclaims"}:                                 {(*Transformer).claim},
+	{Resource: "serviceaccounts"}:                                        {(*Transformer).serviceAccount},
+	{Resource: "secrets"}:                                                {(*Transformer).tokenSecret},
+	{Resource: "namespaces"}:                                             {(*Transformer).namespace},
+	{Resource: "replicationcontrollers"}:                                 {(*Transformer).pauseReplicas},
+	{Group: "apps", Resource: "deployments"}:                             {(*Transformer).pauseReplicas},
+	{Group: "apps", Resource: "statefulsets"}:                            {(*Transformer).pauseReplicas},
+	{Group: "apps", Resource: "replicasets"}:                             {(*Transformer).pauseReplicas},
+	{Group: "batch", Resource: "jobs"}:                                   {(*Transformer).job, (*Transformer).pauseSuspend},
+	{Group: "batch", Resource: "cronjobs"}:                               {(*Transformer).pauseSuspend},
+	{Group: rbacGroup, Resource: "rolebindings"}:                         {(*Transformer).subjects, (*Transformer).ownName},
+	{Group: rbacGroup, Resource: "clusterrolebindings"}:                  {(*Transformer).subjects, (*Transformer).ownName},
+	{Group: rbacGroup, Resource: "roles"}:                                {(*Transformer).namespaceRights},
+	{Group: rbacGroup, Resource: "clusterroles"}:                         {(*Transformer).namespaceRights},
+	{Group: snapshotGroup, Resource: "volumesnapshots"}:                  {(*Transformer).snapshot},
+	{Group: snapshotGroup, Resource: "volumesnapshotcontents"}:           {(*Transformer).snapshotContent},
+	{Group: groupSnapshotGroup, Resource: "volumegroupsnapshotcontents"}: {(*Transformer).unbind},
 }
 
 // Apply transforms one object. Its error is about this object only.
@@ -122,6 +123,7 @@ func (t *Transformer) Apply(s Subject) (Result, error) {
 	for _, apply := range steps[s.Resource.GroupResource()] {
 		apply(t, &s, &r)
 	}
+	t.namespaces(&s, &r)
 	identity.namespace, identity.name = t.TargetOf(s.Source)
 	if err := t.modify(&s, &r, archivedLabels); err != nil {
 		return Result{}, err
@@ -130,6 +132,7 @@ func (t *Transformer) Apply(s Subject) (Result, error) {
 	if got := identityOf(r.Manifest); got != identity {
 		return Result{}, fmt.Errorf("modify object: the modifiers made it %s, but they must not change what it is: %s", got, identity)
 	}
+	r.Mention = t.mention(&s, r.Manifest)
 	return r, nil
 }
 
