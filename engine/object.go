@@ -24,8 +24,15 @@ type Resource struct {
 	// Versions are all that are served, the preferred one first.
 	Versions []string
 	// StatusSubresource says that status is written through a path of its own,
-	// and ignored in a create.
+	// and ignored in a create. StatusVersions are the versions in which that is so.
 	StatusSubresource bool
+	StatusVersions    []string
+}
+
+// In returns the type in another of the versions that are served.
+func (r Resource) In(version string) Resource {
+	r.Version, r.StatusSubresource = version, slices.Contains(r.StatusVersions, version)
+	return r
 }
 
 // GroupResource identifies the type whatever its version. Its String is the

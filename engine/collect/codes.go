@@ -47,6 +47,9 @@ const (
 	CodeListTorn = "list-torn"
 	// CodeListFailed: a type could not be listed, or not to the end.
 	CodeListFailed = "list-failed"
+	// CodeOtherVersion: objects of a type were read in another version than they are, or
+	// may be, stored in, which may lack some of their fields.
+	CodeOtherVersion = "other-version"
 	// CodeRuleError: the rules failed on an object; it is archived.
 	CodeRuleError = "rule-error"
 	// CodeNotArchivable: an object cannot be archived as it is.

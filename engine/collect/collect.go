@@ -19,7 +19,8 @@ import (
 // Collect archives what opts cover of source into sink. Without a decider there
 // are no rules.
 //
-// Types are listed as they were at one moment, in three stages, in parallel within each: namespaced types;
+// Each is read in the version that its objects are stored in, as far as that is
+// served. Types are listed as they were at one moment, in three stages, in parallel within each: namespaced types;
 // cluster-scoped types; and those that objects of any type may need. Objects go
 // into the sink as they arrive: what is held in memory is one object for each
 // list, and the names of what is needed later.
@@ -47,10 +48,14 @@ func Collect(ctx context.Context, source Source, decider Decider, sink Sink, opt
 	for _, t := range discovery.Resources {
 		r.discovered[t.GroupResource().String()] = true
 	}
-	if err := r.everything(ctx, discovery.Resources); err != nil {
+	resources, err := r.chooseVersions(ctx, discovery.Resources)
+	if err != nil {
 		return nil, err
 	}
-	return r.report.finish(r.moment), nil
+	if err := r.everything(ctx, resources); err != nil {
+		return nil, err
+	}
+	return r.report.finish(r.moment, r.versions.doubts), nil
 }
 
 // run is one call of Collect.
@@ -68,6 +73,8 @@ type run struct {
 	// definitions show to have come since.
 	discovered map[string]bool
 	appeared   []engine.Resource
+	// versions are written before the types are listed, and while definitions are.
+	versions versions
 
 	mu       sync.Mutex // guards the fields below
 	report   *Report
@@ -104,6 +111,9 @@ func (r *run) everything(ctx context.Context, resources []engine.Resource) error
 		if err := r.stage(ctx, tasks); err != nil {
 			return err
 		}
+	}
+	if err := r.checkVersions(ctx); err != nil {
+		return err
 	}
 	return r.failAppeared(ctx)
 }
@@ -143,6 +153,9 @@ func (r *run) collectType(ctx context.Context, t task, member Member) error {
 	s := newStream(r, t, member)
 	for _, namespace := range r.listNamespaces(t.resource) {
 		err := s.list(ctx, namespace)
+		for errors.Is(err, engine.ErrNotFound) && !s.any && s.nextVersion() {
+			err = s.list(ctx, namespace)
+		}
 		switch {
 		case err == nil:
 		case errors.As(err, new(*runError)):

@@ -32,7 +32,8 @@ type cluster struct {
 	objects   map[engine.Key]engine.Object
 	// fail ends the list of a type with an error after so many objects.
 	fail map[string]failure
-	// refuse fails the list of a type at a revision, "<type> at <revision>".
+	// refuse fails the list of a type at a revision, "<type> at <revision>", or in a
+	// version, "<type> in <version>".
 	refuse map[string]error
 	// onList is called before a list begins.
 	onList func(resource string)
@@ -76,7 +77,7 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 		if c.onList != nil {
 			c.onList(name)
 		}
-		if err := c.refuse[name+" at "+opts.Revision]; err != nil {
+		if err := cmp.Or(c.refuse[name+" at "+opts.Revision], c.refuse[name+" in "+r.Version]); err != nil {
 			yield(engine.Object{}, err)
 			return
 		}
@@ -106,7 +107,7 @@ func (c *cluster) List(ctx context.Context, r engine.Resource, opts engine.ListO
 				page()
 			}
 			buffer = append(buffer[:0], o.Raw...)
-			o.Raw = buffer
+			o.Raw, o.Resource = buffer, r
 			if !yield(o, nil) {
 				return
 			}

@@ -43,8 +43,9 @@ func newReport() *Report {
 
 func (r *Report) add(s *stream) { r.streams = append(r.streams, s) }
 
-// finish sums up the streams, in the order of their types.
-func (r *Report) finish(m *moment) *Report {
+// finish sums up the streams, in the order of their types. doubts say what may be
+// missing of a type.
+func (r *Report) finish(m *moment, doubts map[string]string) *Report {
 	r.ofMoment(m)
 	slices.SortFunc(r.streams, func(a, b *stream) int { return cmp.Compare(a.name, b.name) })
 	r.Results.Resources = make(map[string]map[string]int64, len(r.streams))
@@ -61,15 +62,7 @@ func (r *Report) finish(m *moment) *Report {
 			Namespaced: s.resource.Namespaced, Revision: s.revision, RestRevision: s.restRevision,
 			OwnHistory: apart && why == nil,
 		}
-		if r.Revision != "" && s.listed && why != nil {
-			r.Results.Warn(ofAnotherMoment(s, why))
-		}
-		if r.Revision != "" && s.torn {
-			r.Results.Warn(torn(s))
-		}
-		for _, namespace := range s.homeless() {
-			r.Results.Warn(homeless(s, namespace))
-		}
+		r.warnOf(s, why, doubts[s.name])
 		r.Results.Resources[s.name] = byOutcome(s.counts)
 		for _, m := range s.errors {
 			r.Results.Fail(m)
@@ -78,6 +71,23 @@ func (r *Report) finish(m *moment) *Report {
 	}
 	r.streams = nil
 	return r
+}
+
+// warnOf tells of a type why it is not of the moment of the others, and what may be
+// missing of it.
+func (r *Report) warnOf(s *stream, apart error, doubt string) {
+	if r.Revision != "" && s.listed && apart != nil {
+		r.Results.Warn(ofAnotherMoment(s, apart))
+	}
+	if r.Revision != "" && s.torn {
+		r.Results.Warn(torn(s))
+	}
+	if doubt != "" && s.counts.Included > 0 {
+		r.Results.Warn(archive.Message{Object: s.name, Code: CodeOtherVersion, Message: doubt})
+	}
+	for _, namespace := range s.homeless() {
+		r.Results.Warn(homeless(s, namespace))
+	}
 }
 
 // ofMoment tells which revision the backup is of, and where it had to leave it.

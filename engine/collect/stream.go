@@ -51,6 +51,8 @@ type stream struct {
 	restRevision string
 	// gone are namespaces that objects lie in and that do not exist.
 	gone map[string]struct{}
+	// tried are the versions that turned out not to be served.
+	tried []string
 	// unreported objects are not in the run's progress yet.
 	unreported int64
 	// namespace is where the last archived object lies: most lists are in the order
@@ -80,6 +82,22 @@ func (s *stream) list(ctx context.Context, namespace string) error {
 		}
 	}
 	return s.pageErr
+}
+
+// nextVersion turns to another version of a type that is no longer served in the one
+// that was chosen: its definition was changed since.
+func (s *stream) nextVersion() bool {
+	if s.tried = append(s.tried, s.resource.Version); !mayBeCustom(s.resource) {
+		return false
+	}
+	for _, v := range s.resource.Versions {
+		if !slices.Contains(s.tried, v) {
+			s.resource = s.resource.In(v)
+			s.run.usedVersion(s.resource)
+			return true
+		}
+	}
+	return false
 }
 
 // page notes the revision that the type is read at, and the one that its rest is.

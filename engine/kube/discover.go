@@ -73,12 +73,12 @@ func resources(g *metav1.APIGroup, served map[string]map[string]metav1.APIResour
 			if strings.Contains(name, "/") || found[name] != nil || !usable(r) {
 				continue
 			}
-			_, status := inVersion[name+"/status"]
-			found[name] = &engine.Resource{
-				Group: g.Name, Version: v.Version, Name: name, Kind: r.Kind, Singular: r.SingularName,
-				ShortNames: r.ShortNames, Namespaced: r.Namespaced,
-				Versions: servedIn(name, v.Version, versions, served), StatusSubresource: status,
+			all := engine.Resource{
+				Group: g.Name, Name: name, Kind: r.Kind, Singular: r.SingularName, ShortNames: r.ShortNames, Namespaced: r.Namespaced,
+				Versions: servedIn(name, v.Version, versions, served), StatusVersions: servedIn(name+"/status", "", versions, served),
 			}
+			first := all.In(v.Version)
+			found[name] = &first
 		}
 	}
 	all := make([]engine.Resource, 0, len(found))
@@ -111,11 +111,15 @@ func versionsOf(g *metav1.APIGroup) []metav1.GroupVersionForDiscovery {
 	return versions
 }
 
-// servedIn are the versions in which a type is served, the one that is used first.
+// servedIn are the versions in which a type or subresource is served, the one that is
+// used, if any, first.
 func servedIn(
 	name, used string, versions []metav1.GroupVersionForDiscovery, served map[string]map[string]metav1.APIResource,
 ) []string {
-	in := []string{used}
+	var in []string
+	if used != "" {
+		in = append(in, used)
+	}
 	for _, v := range versions {
 		if _, ok := served[v.GroupVersion][name]; ok && v.Version != used {
 			in = append(in, v.Version)

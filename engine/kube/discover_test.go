@@ -76,10 +76,10 @@ func TestDiscoverAggregated(t *testing.T) {
 	short := []string{"x"}
 	want := []engine.Resource{
 		{Version: "v1", Name: "namespaces", Kind: "Namespace", Singular: "namespace", ShortNames: short, Versions: []string{"v1"}},
-		{Version: "v1", Name: "pods", Kind: "Pod", Singular: "pod", ShortNames: short, Namespaced: true, Versions: []string{"v1"}, StatusSubresource: true},
+		{Version: "v1", Name: "pods", Kind: "Pod", Singular: "pod", ShortNames: short, Namespaced: true, Versions: []string{"v1"}, StatusSubresource: true, StatusVersions: []string{"v1"}},
 		{Group: "apps", Version: "v1", Name: "pods", Kind: "AppPod", Singular: "apppod", ShortNames: short, Namespaced: true, Versions: []string{"v1"}},
 		{Group: "half.example.org", Version: "v1", Name: "halves", Kind: "Half", Singular: "half", ShortNames: short, Versions: []string{"v1"}},
-		{Group: "zoo.example.org", Version: "v2", Name: "apes", Kind: "Ape", Singular: "ape", ShortNames: short, Versions: []string{"v2", "v1"}, StatusSubresource: true},
+		{Group: "zoo.example.org", Version: "v2", Name: "apes", Kind: "Ape", Singular: "ape", ShortNames: short, Versions: []string{"v2", "v1"}, StatusSubresource: true, StatusVersions: []string{"v2"}},
 		{Group: "zoo.example.org", Version: "v1", Name: "old", Kind: "Old", Singular: "old", ShortNames: short, Versions: []string{"v1", "v2"}},
 	}
 	if diff := cmp.Diff(want, got.Resources); diff != "" {
@@ -113,7 +113,7 @@ func TestDiscoverGroupByGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []engine.Resource{
-		{Version: "v1", Name: "pods", Kind: "Pod", Namespaced: true, Versions: []string{"v1"}, StatusSubresource: true},
+		{Version: "v1", Name: "pods", Kind: "Pod", Namespaced: true, Versions: []string{"v1"}, StatusSubresource: true, StatusVersions: []string{"v1"}},
 		{Group: "zoo", Version: "v2", Name: "apes", Kind: "Ape", Versions: []string{"v2", "v3"}},
 	}
 	if diff := cmp.Diff(want, got.Resources); diff != "" {
