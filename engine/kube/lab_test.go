@@ -121,7 +121,7 @@ func TestLabDiscover(t *testing.T) {
 	want := map[string]engine.Resource{
 		"a.discover.org": {
 			Group: "a.discover.org", Version: "v1", Name: "widgets", Kind: "Widget", Singular: "widget", ShortNames: []string{"wd"},
-			Namespaced: true, Versions: []string{"v1", "v1beta1"}, StatusSubresource: true,
+			Namespaced: true, Versions: []string{"v1", "v1beta1"}, StatusSubresource: true, StatusVersions: []string{"v1"},
 		},
 		"b.discover.org": {
 			Group: "b.discover.org", Version: "v1", Name: "widgets", Kind: "Widget", Singular: "widget",
