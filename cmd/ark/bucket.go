@@ -79,7 +79,7 @@ func (f *bucketFlags) open(ctx context.Context, clock engine.Clock) (*bucket.Buc
 	if err != nil {
 		return nil, err
 	}
-	opened.Trusted = trusted
+	opened.Trust(trusted, len(trusted) > 0)
 	return opened, nil
 }
 

@@ -76,7 +76,7 @@ func (a *app) openLocation(ctx context.Context, c client.Reader, cfg *v1alpha1.C
 	opened, err := bucket.Open(ctx, loc, opts, clock(a.now))
 	switch {
 	case err == nil:
-		opened.Trusted = projection.TrustedKeys(cfg)
+		opened.Trust(projection.TrustedKeys(cfg), spec.Signing != nil)
 	case strings.HasPrefix(spec.URL, "file:"):
 		return nil, fmt.Errorf("%w (the directory lies where \"ark server\" runs)", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/bucket"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/cmd/ark/internal/runlog"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 )
@@ -125,6 +126,7 @@ restore, in the bucket or in a ConfigMap, and is read with your own rights.`,
 		},
 	}
 	o.add(cmd)
+	o.from.addTrust(cmd.Flags())
 	return cmd
 }
 
@@ -152,7 +154,10 @@ func (a *app) recordedLog(ctx context.Context, b *bucket.Bucket, cluster, name s
 	if err != nil {
 		return err
 	}
-	log, err := b.Catalog.OpenRestoreFile(ctx, summary, archive.LogFile)
+	if summary.Doubt != "" {
+		return exit.Errorf(exit.Failed, "the record of restore %q does not count: %s; its log may be anybody's", name, summary.Doubt)
+	}
+	log, err := b.Catalog.OpenRestoreFile(ctx, summary.RestoreSummary, archive.LogFile)
 	if errors.Is(err, engine.ErrNotFound) {
 		return exit.Errorf(exit.Failed, "restore %q has no log in storage", name)
 	}
@@ -172,13 +177,13 @@ func (a *app) clusterLog(ctx context.Context, c client.Client, r *v1alpha1.Resto
 	case st.Record == "" || st.Backup == nil:
 		return exit.Errorf(exit.Failed, "restore %q has no log, because it never ran: %s", r.Name, readyMessage(r.Status.Conditions))
 	}
-	if place, inConfigMap := strings.CutPrefix(st.Record, "ConfigMap "); inConfigMap {
-		place, _, _ = strings.Cut(place, " ")
-		return a.configMapLog(ctx, c, place, r.Name, o)
-	}
 	cfg, err := config(ctx, c)
 	if err != nil {
 		return err
+	}
+	if place, inConfigMap := strings.CutPrefix(st.Record, "ConfigMap "); inConfigMap {
+		place, _, _ = strings.Cut(place, " ")
+		return a.configMapLog(ctx, c, cfg, place, o)
 	}
 	opened, err := a.openLocation(ctx, c, cfg, st.Backup.StorageLocation)
 	if err != nil {
@@ -189,15 +194,26 @@ func (a *app) clusterLog(ctx context.Context, c client.Client, r *v1alpha1.Resto
 
 // configMapLog prints the log in the ConfigMap that records a restore from a
 // location that is never written.
-func (a *app) configMapLog(ctx context.Context, c client.Client, place, name string, o *logFlags) error {
+func (a *app) configMapLog(ctx context.Context, c client.Client, cfg *v1alpha1.Config, place string, o *logFlags) error {
 	namespace, cmName, _ := strings.Cut(place, "/")
 	cm := &corev1.ConfigMap{}
 	if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: cmName}, cm); err != nil {
 		return fmt.Errorf("read ConfigMap %s, which records the restore: %w", place, err)
 	}
-	log, ok := cm.Data["log.jsonl"]
+	const logKey = "log.jsonl"
+	log, ok := cm.Data[logKey]
 	if !ok {
-		return exit.Errorf(exit.Failed, "restore %q has no log in ConfigMap %s", name, place)
+		return exit.Errorf(exit.Failed, "there is no log in ConfigMap %s", place)
+	}
+	found, err := projection.RestoreInCluster(cfg, []byte(cm.Data[archive.RestoreFile]))
+	switch {
+	case err != nil:
+		return exit.Errorf(exit.Failed, "the record in ConfigMap %s: %w", place, err)
+	case found.Doubt != "":
+		return exit.Errorf(exit.Failed, "the record in ConfigMap %s does not count: %s; its log may be anybody's", place, found.Doubt)
+	}
+	if file, bound := found.Files[logKey]; bound && "sha256:"+file.SHA256 != archive.Digest([]byte(log)) {
+		return exit.Errorf(exit.Failed, "the log in ConfigMap %s is not the one that was recorded: its SHA-256 differs", place)
 	}
 	return runlog.PrintPlain(a.out, strings.NewReader(log), o.level.value.level(), o.format.value)
 }

@@ -53,6 +53,7 @@ func newRestoreGet(a *app) *cobra.Command {
   ark restore get --store file:///srv/backups`,
 		func(ctx context.Context) (reader[*v1alpha1.Restore], error) { return a.restores(ctx, &from) })
 	from.add(cmd.Flags())
+	from.addTrust(cmd.Flags())
 	return cmd
 }
 
@@ -81,6 +82,7 @@ func newRestoreDescribe(a *app) *cobra.Command {
 		},
 	}
 	from.add(cmd.Flags())
+	from.addTrust(cmd.Flags())
 	return cmd
 }
 

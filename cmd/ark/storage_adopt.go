@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
@@ -22,6 +21,7 @@ import (
 // storageAdopt is what ark storage adopt was asked for.
 type storageAdopt struct {
 	location  string
+	signer    string
 	backups   []string
 	reason    string
 	confirmed confirmation
@@ -37,7 +37,9 @@ deletes them, and the other does not. A record of it is written beside each
 backup, and beside its copies in the other locations that can be written. Adopt only
 from a cluster that is gone for good, or whose people know.
 
-The records are written from here, with the credentials of the locations' Secrets.`,
+The records are written from here, with the credentials of the locations' Secrets, and
+signed where the location signs: with the key in the Secret that its signing names, or
+with that of --signing-key. A record that is not signed would not count there.`,
 		Example: `  ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e
   ark storage adopt 6ad1f4b0-6a3b-4c6e-9a52-0c5d5d0c7d1e --location main --backup shop.nightly-20260101030000`,
 		Args: arguments(cobra.ExactArgs(1)),
@@ -48,6 +50,8 @@ The records are written from here, with the credentials of the locations' Secret
 	flags := cmd.Flags()
 	flags.StringVar(&o.location, "location", "", "storage location that holds them; when omitted, the default one")
 	flags.StringSliceVar(&o.backups, "backup", nil, "names of the backups, as the other cluster called them; when omitted, all of them")
+	flags.StringVar(&o.signer, "signing-key", "",
+		"file with the PEM-encoded Ed25519 key to sign the records with; when omitted, the key in the Secret that the location's signing names")
 	flags.StringVar(&o.reason, "reason", "adopted with ark storage adopt", "why, for the record")
 	o.confirmed.add(flags)
 	return cmd
@@ -83,7 +87,11 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 	if err != nil {
 		return err
 	}
-	opened, err := a.attach(ctx, spec, opts)
+	signer, err := a.signerFrom(c, cfg, o.signer)
+	if err != nil {
+		return err
+	}
+	opened, err := a.attach(ctx, spec, opts, signer)
 	if err != nil {
 		return err
 	}
@@ -96,7 +104,7 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 		return err
 	}
 	record := archive.Record{Type: archive.RecordAdopted, Cluster: cluster, By: own, Reason: o.reason}
-	return errors.Join(a.recordAdoption(ctx, opened, record, names), a.adoptCopies(ctx, c, cfg, adoptedIn{spec.Name, opened}, record, names))
+	return errors.Join(a.recordAdoption(ctx, opened, record, names), a.adoptCopies(ctx, signer, adoptedIn{spec.Name, opened}, record, names))
 }
 
 // adoptedIn is the location in which backups were adopted.
@@ -108,14 +116,14 @@ type adoptedIn struct {
 // adoptCopies records the adoption in every other location that holds copies of the
 // backups and can be written: each of them tells by itself whose a backup is. One that
 // cannot be reached keeps none of the others, and is told.
-func (a *app) adoptCopies(ctx context.Context, c client.Reader, cfg *v1alpha1.Config, from adoptedIn, record archive.Record, names []string) error {
+func (a *app) adoptCopies(ctx context.Context, signer *recordSigner, from adoptedIn, record archive.Record, names []string) error {
 	var failed []error
-	for i := range cfg.Spec.Storage {
-		spec := &cfg.Spec.Storage[i]
+	for i := range signer.cfg.Spec.Storage {
+		spec := &signer.cfg.Spec.Storage[i]
 		if spec.Name == from.name || spec.Access == v1alpha1.AccessReadOnly {
 			continue
 		}
-		adopted, err := a.adoptCopiesIn(ctx, c, spec, from, record, names)
+		adopted, err := a.adoptCopiesIn(ctx, signer, spec, from, record, names)
 		if err != nil {
 			failed = append(failed, exit.Errorf(exit.Failed, "storage location %q may hold copies that were not adopted: run this again: %w", spec.Name, err))
 		}
@@ -131,12 +139,12 @@ func (a *app) adoptCopies(ctx context.Context, c client.Reader, cfg *v1alpha1.Co
 
 // adoptCopiesIn adopts the copies that one location holds. Another backup of the same
 // name is none.
-func (a *app) adoptCopiesIn(ctx context.Context, c client.Reader, spec *v1alpha1.StorageLocation, from adoptedIn, record archive.Record, names []string) (adopted int, err error) {
-	opts, err := a.locationOptions(ctx, c, spec)
+func (a *app) adoptCopiesIn(ctx context.Context, signer *recordSigner, spec *v1alpha1.StorageLocation, from adoptedIn, record archive.Record, names []string) (adopted int, err error) {
+	opts, err := a.locationOptions(ctx, signer.client, spec)
 	if err != nil {
 		return 0, err
 	}
-	opened, err := a.attach(ctx, spec, opts)
+	opened, err := a.attach(ctx, spec, opts, signer)
 	if err != nil {
 		return 0, err
 	}
@@ -178,7 +186,7 @@ func chooseLocation(cfg *v1alpha1.Config, name string) (*v1alpha1.StorageLocatio
 }
 
 // attach opens a location for writing.
-func (a *app) attach(ctx context.Context, spec *v1alpha1.StorageLocation, opts blobstore.Options) (*catalog.Catalog, error) {
+func (a *app) attach(ctx context.Context, spec *v1alpha1.StorageLocation, opts blobstore.Options, signer *recordSigner) (*catalog.Catalog, error) {
 	opts.FileRoot = "/" // the user is on a machine of his own
 	store, err := blobstore.Open(ctx, blobstore.Location{Name: spec.Name, URL: spec.URL, Prefix: spec.Prefix}, opts)
 	if err != nil {
@@ -188,7 +196,7 @@ func (a *app) attach(ctx context.Context, spec *v1alpha1.StorageLocation, opts b
 	if err != nil {
 		return nil, fmt.Errorf("open storage location %q: %w", spec.Name, err)
 	}
-	return opened, nil
+	return signer.trusted(ctx, spec, opened)
 }
 
 // toAdopt returns the names of a cluster's backups, or those asked for, which

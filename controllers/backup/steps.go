@@ -222,6 +222,8 @@ func (r *Reconciler) policy(ctx context.Context, s *scope) (*v1alpha1.BackupPoli
 // written, or of a version that is not known, do not get better, everything else may.
 func storageError(err error) error {
 	switch {
+	case errors.As(err, new(*step.Error)): // the key to sign a record with
+		return err
 	case archive.Unreadable(err):
 		return step.Stall(v1alpha1.ArchiveInvalidReason, "%w", err)
 	case errors.Is(err, engine.ErrReadOnly):

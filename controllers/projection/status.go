@@ -61,7 +61,7 @@ func Status(b *v1alpha1.Backup, snap *catalog.Snapshot, trusted []ed25519.Public
 	st.Objects = &v1alpha1.ObjectCounts{Included: m.Objects.Included, Excluded: m.Objects.Excluded, Failed: m.Objects.Failed}
 	st.Size = size(m.Files)
 	st.ExcludedBy = excludedBy(m.ExcludedBy)
-	st.Warnings, st.Errors = first(m.Warnings), first(m.Errors)
+	st.Warnings, st.Errors = first(slices.Concat(snap.Unverified, snap.Unreadable, m.Warnings)), first(m.Errors)
 
 	set := conditions.Set{Conditions: &st.Conditions, Generation: b.Generation, Now: now}
 	switch {

@@ -20,6 +20,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
 )
 
 // adopt looks for the record of a restore of this name, by an earlier object or
@@ -32,7 +33,12 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope) error {
 	if err != nil || summary == nil {
 		return err
 	}
-	e, err := endingOf(summary)
+	if summary.Doubt != "" {
+		return step.Stall(v1alpha1.NameTakenReason,
+			"a restore of this name may have run, or somebody wants that to be believed: its record, attempt %s, does not count: %s; "+
+				"choose another name, or remove the record if it is forged", summary.UID, summary.Doubt)
+	}
+	e, err := endingOf(summary.RestoreSummary)
 	if err != nil {
 		return step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", err)
 	}
@@ -56,12 +62,12 @@ func sameSpec(recorded []byte, spec *v1alpha1.RestoreSpec) bool {
 // recorded returns the record of a restore of this name, or nil. Locations are asked
 // all at once, so that one that hangs costs no more time than one that does not; those
 // that do not answer are noted.
-func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSummary, error) {
-	if summary, err := r.recordedInCluster(ctx, s.restore.Name); summary != nil || err != nil {
+func (r *Reconciler) recorded(ctx context.Context, s *scope) (*catalog.FoundRestore, error) {
+	if summary, err := r.recordedInCluster(ctx, s); summary != nil || err != nil {
 		return summary, err
 	}
 	type answer struct {
-		summary *archive.RestoreSummary
+		summary *catalog.FoundRestore
 		err     error
 	}
 	answers := make([]answer, len(s.cfg.Spec.Storage))
@@ -71,23 +77,27 @@ func (r *Reconciler) recorded(ctx context.Context, s *scope) (*archive.RestoreSu
 	}
 	asked.Wait()
 	s.unreachable = map[string]error{}
+	var doubtful *catalog.FoundRestore
+	var broken error
 	for i, spec := range s.cfg.Spec.Storage {
 		switch a := answers[i]; {
+		case a.err == nil && a.summary.Doubt != "":
+			doubtful = cmp.Or(doubtful, a.summary) // another location may have one that counts
 		case a.err == nil:
 			return a.summary, nil
 		case errors.Is(a.err, engine.ErrNotFound):
 		case archive.Unreadable(a.err) && !errors.As(a.err, new(*step.Error)): // the record, and not the location
-			return nil, step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", a.err)
+			broken = step.Stall(v1alpha1.NameTakenReason, "%w: choose another name", a.err)
 		default:
 			ctrl.LoggerFrom(ctx).Info("A location does not answer", "location", spec.Name, "error", a.err.Error())
 			s.unreachable[spec.Name] = a.err
 		}
 	}
-	return nil, nil
+	return doubtful, broken
 }
 
 // recordedIn returns the record that a location holds.
-func (r *Reconciler) recordedIn(ctx context.Context, s *scope, name string) (*archive.RestoreSummary, error) {
+func (r *Reconciler) recordedIn(ctx context.Context, s *scope, name string) (*catalog.FoundRestore, error) {
 	ctx, cancel := r.storageContext(ctx)
 	defer cancel()
 	location, err := r.Locations.Open(ctx, s.cfg, name)

@@ -60,7 +60,7 @@ func TestARestoreBringsObjectsBack(t *testing.T) {
 	if err != nil || summary.Reason != v1alpha1.SucceededReason {
 		t.Errorf("FindRestore() = %+v, %v, want the success on record", summary, err)
 	}
-	log, err := f.catalog.OpenRestoreFile(t.Context(), summary, archive.LogFile)
+	log, err := f.catalog.OpenRestoreFile(t.Context(), summary.RestoreSummary, archive.LogFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/template"
+	"github.com/gopherwood/ark/engine/catalog"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/restore/transform"
 	"github.com/gopherwood/ark/engine/selection"
@@ -38,13 +39,25 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
+	records, unsigned := r.recordsOf(ctx, s)
 	return &work{
 		target: r.Target, request: req, gate: gate, clock: r.Clock,
 		clusterUID: r.ClusterUID, clusterName: s.cfg.Spec.ClusterName,
 		restore: s.restore.DeepCopy(), backup: restoredBackup(s),
 		catalog: s.location.Catalog, snapshot: s.snapshot,
-		records: r.recorder(s),
+		records: r.recorder(s, records), unsigned: unsigned,
 	}, nil
+}
+
+// recordsOf returns the store with the key that this restore's record is signed with. A
+// key that is lost, or cannot be read, stops no restore on the day it is needed: the
+// record is then not signed, which the warning tells.
+func (r *Reconciler) recordsOf(ctx context.Context, s *scope) (signing *catalog.Catalog, warning string) {
+	key, err := r.Locations.SigningKey(ctx, s.cfg, s.location.Spec)
+	if err != nil {
+		warning = "the record of this restore is not signed, so that this name cannot be applied again: " + err.Error()
+	}
+	return s.location.Catalog.SigningWith(key), warning
 }
 
 // request translates the spec. Its error names the field.

@@ -45,11 +45,11 @@ type record interface {
 
 // recorder returns where the restores from a location are recorded: beside the
 // backup, or in the cluster where the location is never written.
-func (r *Reconciler) recorder(s *scope) recorder {
+func (r *Reconciler) recorder(s *scope, signing *catalog.Catalog) recorder {
 	if s.location.ReadOnly {
-		return clusterRecorder{client: r.Client, records: r.Records, namespace: r.Namespace}
+		return clusterRecorder{client: r.Client, records: r.Records, namespace: r.Namespace, catalog: signing}
 	}
-	return storeRecorder{catalog: s.location.Catalog, location: s.location.Spec.Name, clusterUID: r.ClusterUID}
+	return storeRecorder{catalog: signing, location: s.location.Spec.Name, clusterUID: r.ClusterUID}
 }
 
 // writers take what a run writes while it runs.

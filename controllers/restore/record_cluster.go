@@ -6,7 +6,8 @@ package restore
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -17,7 +18,9 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
@@ -41,6 +44,8 @@ type clusterRecorder struct {
 	client    client.Client
 	records   client.Reader
 	namespace string
+	// catalog is that of the location, and signs for it.
+	catalog *catalog.Catalog
 }
 
 func (r clusterRecorder) place(o *v1alpha1.Restore, _ int32) string {
@@ -99,9 +104,10 @@ func (r *clusterRecord) commit(ctx context.Context, e *ending, _ *engrestore.Rep
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(summary)
+	summary.Files = map[string]archive.File{linesKey: fileOf(r.plan.Bytes()), logKey: fileOf(r.log.Bytes())}
+	raw, err := r.recorder.catalog.EncodeRestore(ctx, *summary)
 	if err != nil {
-		return fmt.Errorf("record restore %s: %w", r.w.restore.Name, err)
+		return err
 	}
 	immutable := true
 	cm := &corev1.ConfigMap{
@@ -122,6 +128,12 @@ func (r *clusterRecord) commit(ctx context.Context, e *ending, _ *engrestore.Rep
 	return nil
 }
 
+// fileOf names content as a record does.
+func fileOf(content []byte) archive.File {
+	sum := sha256.Sum256(content)
+	return archive.File{Size: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
+}
+
 // isThere checks that the ConfigMap that exists is this attempt's, written by a
 // request whose answer was lost.
 func (r *clusterRecord) isThere(ctx context.Context, key client.ObjectKey, want *archive.RestoreSummary) error {
@@ -129,8 +141,8 @@ func (r *clusterRecord) isThere(ctx context.Context, key client.ObjectKey, want 
 	if err := r.recorder.records.Get(ctx, key, &cm); err != nil {
 		return fmt.Errorf("read the one that is there: %w", err)
 	}
-	var have archive.RestoreSummary
-	if json.Unmarshal([]byte(cm.Data[summaryKey]), &have) != nil || have.UID != want.UID {
+	have, _, err := archive.DecodeRestore([]byte(cm.Data[summaryKey]))
+	if err != nil || have.UID != want.UID {
 		return errOthersRecord
 	}
 	return nil
@@ -139,7 +151,8 @@ func (r *clusterRecord) isThere(ctx context.Context, key client.ObjectKey, want 
 var errOthersRecord = errors.New("there is one that this attempt did not write: remove it")
 
 // recordedInCluster returns the summary in the ConfigMap of a restore, or nil.
-func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archive.RestoreSummary, error) {
+func (r *Reconciler) recordedInCluster(ctx context.Context, s *scope) (*catalog.FoundRestore, error) {
+	name := s.restore.Name
 	var cm corev1.ConfigMap
 	err := r.Records.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: recordName(name)}, &cm)
 	if apierrors.IsNotFound(err) {
@@ -148,8 +161,8 @@ func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archi
 	if err != nil {
 		return nil, fmt.Errorf("look for an earlier record: %w", err)
 	}
-	var summary archive.RestoreSummary
-	if err := json.Unmarshal([]byte(cm.Data[summaryKey]), &summary); err != nil {
+	summary, err := projection.RestoreInCluster(s.cfg, []byte(cm.Data[summaryKey]))
+	if err != nil {
 		return nil, step.Stall(v1alpha1.NameTakenReason,
 			"ConfigMap %s/%s has the name of this restore's record, and cannot be read as one (%w): choose another name", cm.Namespace, cm.Name, err)
 	}
@@ -158,5 +171,5 @@ func (r *Reconciler) recordedInCluster(ctx context.Context, name string) (*archi
 			"ConfigMap %s/%s has the name of this restore's record, and is that of restore %q into cluster %q: choose another name",
 			cm.Namespace, cm.Name, summary.Name, summary.Cluster.UID)
 	}
-	return &summary, nil
+	return summary, nil
 }

@@ -41,6 +41,8 @@ type work struct {
 	catalog  *catalog.Catalog
 	snapshot *catalog.Snapshot
 	records  recorder
+	// unsigned warns that the record is not signed; empty when it is, or need not be.
+	unsigned string
 
 	started time.Time
 	attempt int32
@@ -129,6 +131,9 @@ func (w *work) judge(report *engrestore.Report) *ending {
 	}
 	if w.attempt > 1 {
 		w.tellEarlier(e, report)
+	}
+	if w.unsigned != "" {
+		e.status.Warnings = append(e.status.Warnings[:min(len(e.status.Warnings), maxShown-1)], w.unsigned)
 	}
 	if w.backup.Completeness == v1alpha1.CompletenessPartial && !report.Denied {
 		e.message += "; the backup itself is partial"

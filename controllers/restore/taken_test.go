@@ -197,13 +197,14 @@ func TestARecordIsNotTakenForGranted(t *testing.T) {
 	o := &v1alpha1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "twice", UID: "u-1"}}
 	commit := func(attempt int32) error {
 		e := &ending{reason: v1alpha1.SucceededReason}
+		e.status.Completeness = v1alpha1.CompletenessComplete
 		e.status.CompletionTime = &metav1.Time{Time: f.clock.Now()}
 		b, err := f.catalog.Marker(t.Context(), f.uid, "first")
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &work{restore: o, attempt: attempt, clusterUID: f.uid, snapshot: b}
-		recorder := clusterRecorder{client: f.r.Client, records: f.r.Records, namespace: f.r.Namespace}
+		w := &work{restore: o, attempt: attempt, clusterUID: f.uid, snapshot: b, started: f.clock.Now()}
+		recorder := clusterRecorder{client: f.r.Client, records: f.r.Records, namespace: f.r.Namespace, catalog: f.catalog}
 		record, err := recorder.begin(t.Context(), w)
 		if err != nil {
 			t.Fatal(err)

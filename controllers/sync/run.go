@@ -72,6 +72,9 @@ func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}
 		}
 		one.trusted = projection.TrustedKeys(cfg)
 		one.trust = trustOf(one.trusted)
+		if location.Spec.Signing != nil {
+			one.trust += " signed" // records of it are judged otherwise
+		}
 		if err := one.do(ctx); err != nil {
 			return failed, err
 		}

@@ -5,6 +5,7 @@ package archive
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,18 +110,31 @@ func (id *Identity) check() error {
 	)
 }
 
-// EncodeRecord returns the content of a record's file.
-func EncodeRecord(r *Record) ([]byte, error) { return encode("record", r) }
-
-// DecodeRecord reads a record. Its errors wrap ErrCorrupt or ErrUnknownFormat:
-// the latter also for a type of record that this version does not know, because
-// ignoring it could lose a backup that it holds.
-func DecodeRecord(b []byte) (*Record, error) {
-	var r Record
-	if err := decode("record", b, &r); err != nil {
+// EncodeRecord returns the content of a record's file, signed with every key given.
+func EncodeRecord(r *Record, keys ...ed25519.PrivateKey) ([]byte, error) {
+	const what = "record"
+	body, err := encode(what, r)
+	if err != nil {
 		return nil, err
 	}
-	return &r, nil
+	return seal(what, recordDomain, body, keys)
+}
+
+// DecodeRecord reads a record, which is then checked in every field but not
+// verified: that is for its Seal. Its errors wrap ErrCorrupt or ErrUnknownFormat:
+// the latter also for a type of record that this version does not know, because
+// ignoring it could lose a backup that it holds.
+func DecodeRecord(b []byte) (*Record, *Seal, error) {
+	const what = "record"
+	body, vouches, err := unseal(what, recordDomain, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	var r Record
+	if err := decode(what, body, &r); err != nil {
+		return nil, nil, err
+	}
+	return &r, vouches, nil
 }
 
 func (r *Record) check() error {
@@ -132,6 +146,7 @@ func (r *Record) check() error {
 		rule{isTime(r.Time), "time", r.Time, "is not a time within 1970 and 9999"},
 		rule{r.Seq > 0 && r.Seq <= MaxRecords, "seq", r.Seq, "is not within 1 and 10000"},
 		rule{isText(r.Reason), "reason", r.Reason, "is not text"},
+		rule{r.Previous == "" || isPrefixedDigest(r.Previous), "previous", r.Previous, "is not sha256: and 64 digits"},
 	); err != nil {
 		return err
 	}

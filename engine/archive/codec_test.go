@@ -82,9 +82,9 @@ func TestDocumentsComeBackAsTheyWere(t *testing.T) {
 	if diff := cmp.Diff(marker(), m); err != nil || diff != "" {
 		t.Errorf("marker: %v, mismatch (-want +got):\n%s", err, diff)
 	}
-	checkRoundTrip(t, "record", record(), archive.EncodeRecord, archive.DecodeRecord)
+	checkRoundTrip(t, "record", record(), encodeRecord, decodeRecord)
 	checkRoundTrip(t, "identity", identity(), archive.EncodeIdentity, archive.DecodeIdentity)
-	checkRoundTrip(t, "restore", restoreSummary(), archive.EncodeRestore, archive.DecodeRestore)
+	checkRoundTrip(t, "restore", restoreSummary(), encodeRestore, decodeRestore)
 }
 
 func checkRoundTrip[T any](t *testing.T, what string, want *T, encode func(*T) ([]byte, error), decode func([]byte) (*T, error)) {
@@ -197,7 +197,7 @@ func TestDecodeRecordRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		return b
-	}, func(b []byte) error { _, err := archive.DecodeRecord(b); return err })
+	}, func(b []byte) error { _, _, err := archive.DecodeRecord(b); return err })
 }
 
 func TestDecodeIdentityRefuses(t *testing.T) {
@@ -238,7 +238,7 @@ func TestDecodeRestoreRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		return b
-	}, func(b []byte) error { _, err := archive.DecodeRestore(b); return err })
+	}, func(b []byte) error { _, _, err := archive.DecodeRestore(b); return err })
 }
 
 func checkRefused(t *testing.T, changes map[string]change, good func() []byte, decode func([]byte) error) {
@@ -265,14 +265,14 @@ func TestWhatALaterVersionWroteIsNotCorrupt(t *testing.T) {
 			return err
 		},
 		"identity": func() error { _, err := archive.DecodeIdentity([]byte(`{"format":3}`)); return err },
-		"record":   func() error { _, err := archive.DecodeRecord([]byte(`{"format":2,"seq":"a"}`)); return err },
-		"restore":  func() error { _, err := archive.DecodeRestore([]byte(`{"format":2}`)); return err },
+		"record":   func() error { _, _, err := archive.DecodeRecord([]byte(`{"format":2,"seq":"a"}`)); return err },
+		"restore":  func() error { _, _, err := archive.DecodeRestore([]byte(`{"format":2}`)); return err },
 		"a type of record": func() error {
 			b, err := archive.EncodeRecord(record())
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = archive.DecodeRecord(bytes.Replace(b, []byte(`"extend"`), []byte(`"legal"`), 1))
+			_, _, err = archive.DecodeRecord(bytes.Replace(b, []byte(`"extend"`), []byte(`"legal"`), 1))
 			return err
 		},
 	} {

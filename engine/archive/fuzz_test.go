@@ -59,7 +59,7 @@ func FuzzDecodeMarker(f *testing.F) {
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	fuzzDocument(f, record(), archive.EncodeRecord, archive.DecodeRecord)
+	fuzzDocument(f, record(), encodeRecord, decodeRecord)
 }
 
 func FuzzDecodeIdentity(f *testing.F) {
@@ -67,7 +67,7 @@ func FuzzDecodeIdentity(f *testing.F) {
 }
 
 func FuzzDecodeRestore(f *testing.F) {
-	fuzzDocument(f, restoreSummary(), archive.EncodeRestore, archive.DecodeRestore)
+	fuzzDocument(f, restoreSummary(), encodeRestore, decodeRestore)
 }
 
 // FuzzReadIndex reads lines that are well compressed and hostile otherwise.

@@ -143,6 +143,46 @@ func TestWriteGolden(t *testing.T) {
 	r.Name, r.Seq = mk.Name, 1
 	encode(archive.RecordKey(clusterUID, mk.Name, 1))(archive.EncodeRecord(r))
 	encode(archive.RestoreKey(clusterUID, "back", clusterUID, archive.RestoreFile))(archive.EncodeRestore(restoreSummary()))
+	writeSigned(t, store)
+}
+
+// goldenSigned are a record and the record of a restore that are signed, as later versions
+// of the same format have them.
+func goldenSigned() (*archive.Record, *archive.RestoreSummary) {
+	r, s := record(), restoreSummary()
+	r.Name, r.Seq, r.Previous = marker().Name, 2, "sha256:"+digest
+	s.Name = "signed"
+	return r, s
+}
+
+func writeSigned(t *testing.T, store directory) {
+	t.Helper()
+	_, private := keys(1)
+	r, s := goldenSigned()
+	b, err := archive.EncodeRecord(r, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.write(t, archive.RecordKey(clusterUID, r.Name, r.Seq), b)
+	if b, err = archive.EncodeRestore(s, private); err != nil {
+		t.Fatal(err)
+	}
+	store.write(t, archive.RestoreKey(clusterUID, s.Name, s.UID, archive.RestoreFile), b)
+}
+
+func TestGoldenSignaturesStayGood(t *testing.T) {
+	store := directory(golden)
+	public, _ := keys(1)
+	trusted := []ed25519.PublicKey{public}
+	wantRecord, wantRestore := goldenSigned()
+	r, seal, err := archive.DecodeRecord(store.read(t, archive.RecordKey(clusterUID, wantRecord.Name, 2)))
+	if diff := cmp.Diff(wantRecord, r); err != nil || diff != "" || seal.Verify(trusted) != archive.Verified {
+		t.Errorf("record: %v, mismatch (-want +got):\n%s", err, diff)
+	}
+	s, seal, err := archive.DecodeRestore(store.read(t, archive.RestoreKey(clusterUID, "signed", wantRestore.UID, archive.RestoreFile)))
+	if diff := cmp.Diff(wantRestore, s); err != nil || diff != "" || seal.Verify(trusted) != archive.Verified {
+		t.Errorf("restore: %v, mismatch (-want +got):\n%s", err, diff)
+	}
 }
 
 func TestGoldenStoreStaysReadable(t *testing.T) {
@@ -166,11 +206,11 @@ func TestGoldenStoreStaysReadable(t *testing.T) {
 	}
 	want := record()
 	want.Name, want.Seq = m.Name, 1
-	r, err := archive.DecodeRecord(store.read(t, archive.RecordKey(clusterUID, m.Name, 1)))
+	r, _, err := archive.DecodeRecord(store.read(t, archive.RecordKey(clusterUID, m.Name, 1)))
 	if diff := cmp.Diff(want, r); err != nil || diff != "" {
 		t.Errorf("record: %v, mismatch (-want +got):\n%s", err, diff)
 	}
-	s, err := archive.DecodeRestore(store.read(t, archive.RestoreKey(clusterUID, "back", clusterUID, archive.RestoreFile)))
+	s, _, err := archive.DecodeRestore(store.read(t, archive.RestoreKey(clusterUID, "back", clusterUID, archive.RestoreFile)))
 	if diff := cmp.Diff(restoreSummary(), s); err != nil || diff != "" {
 		t.Errorf("restore: %v, mismatch (-want +got):\n%s", err, diff)
 	}

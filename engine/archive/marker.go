@@ -183,4 +183,8 @@ type Record struct {
 	Reason string `json:"reason,omitempty"`
 	// Expires is the new expiry of a RecordExtend.
 	Expires *time.Time `json:"expires,omitempty"`
+	// Previous is "sha256:" and the SHA-256 of the file of the record before this one,
+	// as its writer found it; empty for the first, and where it is not known. A record
+	// that was exchanged afterwards no longer fits.
+	Previous string `json:"previous,omitempty"`
 }

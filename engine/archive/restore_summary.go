@@ -4,6 +4,7 @@
 package archive
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"time"
 )
@@ -58,21 +59,31 @@ type BackupRef struct {
 	Digest string `json:"digest"`
 }
 
-// EncodeRestore returns the content of restore.json.
-func EncodeRestore(s *RestoreSummary) ([]byte, error) {
+// EncodeRestore returns the content of restore.json, signed with every key given.
+func EncodeRestore(s *RestoreSummary, keys ...ed25519.PrivateKey) ([]byte, error) {
+	const what = "restore summary"
 	clean := *s
 	clean.Message = Text(s.Message)
-	return encode("restore summary", &clean)
-}
-
-// DecodeRestore reads restore.json. Its errors wrap ErrCorrupt or
-// ErrUnknownFormat.
-func DecodeRestore(b []byte) (*RestoreSummary, error) {
-	var s RestoreSummary
-	if err := decode("restore summary", b, &s); err != nil {
+	body, err := encode(what, &clean)
+	if err != nil {
 		return nil, err
 	}
-	return &s, nil
+	return seal(what, restoreDomain, body, keys)
+}
+
+// DecodeRestore reads restore.json, which is then checked in every field but not
+// verified: that is for its Seal. Its errors wrap ErrCorrupt or ErrUnknownFormat.
+func DecodeRestore(b []byte) (*RestoreSummary, *Seal, error) {
+	const what = "restore summary"
+	body, vouches, err := unseal(what, restoreDomain, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	var s RestoreSummary
+	if err := decode(what, body, &s); err != nil {
+		return nil, nil, err
+	}
+	return &s, vouches, nil
 }
 
 func (s *RestoreSummary) check() error {

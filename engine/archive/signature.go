@@ -6,10 +6,12 @@ package archive
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 )
 
-// Trust is what the signatures of a marker are worth.
+// Trust is what the signatures of a marker or record are worth.
 type Trust string
 
 // The values of Trust.
@@ -33,25 +35,39 @@ func ParsePublicKey(text string) (key ed25519.PublicKey, ok bool) {
 	return raw, true
 }
 
+// ParsePrivateKey reads a PEM-encoded PKCS #8 Ed25519 private key.
+func ParsePrivateKey(content []byte) (key ed25519.PrivateKey, ok bool) {
+	block, _ := pem.Decode(content)
+	if block == nil {
+		return nil, false
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, false
+	}
+	key, ok = parsed.(ed25519.PrivateKey)
+	return key, ok
+}
+
 // Sign adds a signature over the bytes of the marker.
 func Sign(env *Envelope, key ed25519.PrivateKey) {
-	public := key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]
-	env.Signatures = append(env.Signatures, Signature{
-		PublicKey: base64.StdEncoding.EncodeToString(public),
-		Signature: base64.StdEncoding.EncodeToString(ed25519.Sign(key, env.Marker)),
-	})
+	env.Signatures = append(env.Signatures, sign(env.Marker, key))
 }
 
 // Verify judges the signatures of a marker. One good signature by a trusted key
 // is enough, whatever else was added; without one, a bad signature weighs more
 // than an unknown key.
 func Verify(env *Envelope, trusted []ed25519.PublicKey) Trust {
-	if len(env.Signatures) == 0 {
+	return verify(env.Marker, env.Signatures, trusted)
+}
+
+func verify(message []byte, signatures []Signature, trusted []ed25519.PublicKey) Trust {
+	if len(signatures) == 0 {
 		return Unsigned
 	}
 	result := UnknownKey
-	for _, s := range env.Signatures {
-		key, good := s.fits(env.Marker)
+	for _, s := range signatures {
+		key, good := s.fits(message)
 		switch {
 		case !good:
 			result = Tampered

@@ -28,13 +28,16 @@ type Options struct {
 	NewID func() string
 }
 
-// Catalog is a store whose identity is known. It is safe for concurrent use.
+// Catalog is a store whose identity is known. It is safe for concurrent use. What is
+// recorded in it is believed, and signed, as Trusting says.
 type Catalog struct {
 	store       engine.Store
 	clock       engine.Clock
 	identity    archive.Identity
 	opts        Options
 	conditional bool
+	// trust is set by Trusting.
+	trust Trust
 }
 
 // Attach reads the identity of a store. A store that is written is given one

@@ -176,10 +176,10 @@ func TestRestoreRecordIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&want, found); diff != "" {
+	if diff := cmp.Diff(&want, found.RestoreSummary); diff != "" {
 		t.Errorf("FindRestore() mismatch (-want +got):\n%s", diff)
 	}
-	r, err := c.OpenRestoreFile(t.Context(), found, archive.PlanFile)
+	r, err := c.OpenRestoreFile(t.Context(), found.RestoreSummary, archive.PlanFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,14 +36,25 @@ type State struct {
 	// backup can be read and restored, and Append, Remove and Deletion refuse it with
 	// ErrCorrupt.
 	Unreadable []string
+	// Unverified says, one sentence each, which records are not believed, because the
+	// store signs and no trusted key signed them: releases, deletions and adoptions,
+	// which would take protection away. They are passed over; at most maxUnreadable of
+	// them. A hold or an extension counts whoever wrote it.
+	Unverified []string
 }
 
-// maxUnreadable bounds how many records State.Unreadable tells of.
+// maxUnreadable bounds how many records State.Unreadable and State.Unverified tell of.
 const maxUnreadable = 8
 
 // journal is what lies in the records of a backup.
 type journal struct {
 	records []archive.Record
+	// verdicts are what the signatures of the records are worth, and trust what
+	// follows from that.
+	verdicts []archive.Trust
+	trust    Trust
+	// digest is that of the last record's file.
+	digest string
 	// intact is how many records from the first on follow each other without a gap:
 	// nothing is lost before them.
 	intact int
@@ -51,16 +62,23 @@ type journal struct {
 	unreadable []string
 }
 
-// add takes the next record.
-func (j *journal) add(r *archive.Record) {
+// add takes the next record. One that a signature no longer fits may have been a hold,
+// and so may one that is another than a verified one found before it.
+func (j *journal) add(r storedRecord) {
 	last := 0
 	if n := len(j.records); n > 0 {
 		last = j.records[n-1].Seq
 	}
-	if r.Seq != last+1 {
+	verdict := r.seal.Verify(j.trust.Keys)
+	switch {
+	case r.Seq != last+1:
 		j.lose(fmt.Sprintf("record %d is missing", last+1))
+	case verdict == archive.Tampered:
+		j.lose(fmt.Sprintf("record %d is not to be relied on: %s", r.Seq, doubt(verdict)))
+	case verdict == archive.Verified && r.Previous != "" && r.Previous != j.digest:
+		j.lose(fmt.Sprintf("record %d was exchanged after record %d was written", last, r.Seq))
 	}
-	j.records = append(j.records, *r)
+	j.records, j.verdicts, j.digest = append(j.records, r.Record), append(j.verdicts, verdict), r.digest
 	if len(j.unreadable) == 0 {
 		j.intact = len(j.records)
 	}
@@ -84,10 +102,18 @@ func (j *journal) err() error {
 // fold adds the records up. What takes protection away is believed only where
 // nothing is lost before it, and a deletion only where nothing held the backup:
 // Remove records no other, so somebody else did.
+//
+// Where the store signs, it is believed only of a trusted key: what anybody can write
+// neither shortens the life of a backup nor ends a hold.
 func (j *journal) fold(expires time.Time) State { //nolint:cyclop // one case for each type of record
 	s := State{Records: j.records, Expires: expires, Unreadable: j.unreadable}
 	for i := range j.records {
-		switch r := &j.records[i]; r.Type {
+		r := &j.records[i]
+		if why := j.passedOver(i); why != "" {
+			s.doubt(why)
+			continue
+		}
+		switch r.Type {
 		case archive.RecordHold:
 			s.Held = true
 		case archive.RecordRelease:
@@ -106,6 +132,22 @@ func (j *journal) fold(expires time.Time) State { //nolint:cyclop // one case fo
 	}
 	s.Held = s.Held || len(j.unreadable) > 0
 	return s
+}
+
+// passedOver says why a record does not count, or nothing.
+func (j *journal) passedOver(i int) string {
+	r := &j.records[i]
+	if r.Type == archive.RecordHold || r.Type == archive.RecordExtend || j.trust.believes(j.verdicts[i]) {
+		return ""
+	}
+	return fmt.Sprintf("record %d (%s) does not count: %s", r.Seq, r.Type, doubt(j.verdicts[i]))
+}
+
+// doubt notes a record that does not count.
+func (s *State) doubt(why string) {
+	if len(s.Unverified) < maxUnreadable {
+		s.Unverified = append(s.Unverified, why)
+	}
 }
 
 // Records returns the records of a name, in order, whether or not the backup is
@@ -137,7 +179,7 @@ func (c *Catalog) journal(ctx context.Context, cluster, name string) (*journal, 
 	if err := checkPlace(cluster, name); err != nil {
 		return nil, fmt.Errorf("read records: %w", err)
 	}
-	var j journal
+	j := journal{trust: c.trust}
 	seen := 0
 	for blob, err := range c.store.List(ctx, archive.RecordsPrefix(cluster, name), false) {
 		if err != nil {
@@ -160,24 +202,32 @@ func (c *Catalog) journal(ctx context.Context, cluster, name string) (*journal, 
 	return &j, nil
 }
 
-func (c *Catalog) readRecord(ctx context.Context, cluster, name, key string) (*archive.Record, error) {
+// storedRecord is a record as it was read.
+type storedRecord struct {
+	archive.Record
+
+	seal   *archive.Seal
+	digest string
+}
+
+func (c *Catalog) readRecord(ctx context.Context, cluster, name, key string) (storedRecord, error) {
 	b, err := c.get(ctx, key)
 	if err != nil {
-		return nil, err
+		return storedRecord{}, err
 	}
-	r, err := archive.DecodeRecord(b)
+	r, seal, err := archive.DecodeRecord(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
+		return storedRecord{}, fmt.Errorf("%s: %w", key, err)
 	}
 	if r.Store != c.identity.ID || r.Cluster != cluster || r.Name != name || key != archive.RecordKey(cluster, name, r.Seq) {
-		return nil, fmt.Errorf("%s: %w: it is record %d of backup %s of cluster %s in store %s",
+		return storedRecord{}, fmt.Errorf("%s: %w: it is record %d of backup %s of cluster %s in store %s",
 			key, engine.ErrCorrupt, r.Seq, r.Name, r.Cluster, r.Store)
 	}
-	return r, nil
+	return storedRecord{*r, seal, archive.Digest(b)}, nil
 }
 
 // Deletion returns the record of a name's removal, which stays when everything
-// else is gone; false when there is none. ErrCorrupt as for Records.
+// else is gone; false when there is none that counts. ErrCorrupt as for Records.
 func (c *Catalog) Deletion(ctx context.Context, cluster, name string) (*archive.Record, bool, error) {
 	j, err := c.sound(ctx, cluster, name)
 	if err != nil {
@@ -192,7 +242,7 @@ func (c *Catalog) Deletion(ctx context.Context, cluster, name string) (*archive.
 // Seq and, where it is zero, Time are filled in. ErrNotFound when there is no such
 // backup, ErrConflict when it is being removed, ErrForbidden when it belongs to
 // another cluster than By and this is not its adoption, ErrCorrupt when a record
-// of it cannot be read. Removals go through Remove.
+// of it cannot be read. Removals go through Remove. It is signed as Trusting says.
 func (c *Catalog) Append(ctx context.Context, r archive.Record) (*archive.Record, error) {
 	if err := checkPlace(r.Cluster, r.Name); err != nil {
 		return nil, fmt.Errorf("append record: %w", err)
@@ -251,7 +301,10 @@ func (c *Catalog) append(ctx context.Context, r archive.Record, allowed func(Sta
 		if n := len(j.records); n > 0 {
 			least = max(least, j.records[n-1].Seq+1)
 		}
-		r.Seq = least
+		r.Seq, r.Previous = least, ""
+		if n := len(j.records); n > 0 && j.records[n-1].Seq == least-1 {
+			r.Previous = j.digest
+		}
 		won, err := c.writeRecord(ctx, &r)
 		if err != nil {
 			return nil, fmt.Errorf("append record of backup %s: %w", r.Name, err)
@@ -266,7 +319,11 @@ func (c *Catalog) append(ctx context.Context, r archive.Record, allowed func(Sta
 
 // writeRecord reports whether r is what its number now holds.
 func (c *Catalog) writeRecord(ctx context.Context, r *archive.Record) (bool, error) {
-	b, err := archive.EncodeRecord(r)
+	keys, err := c.trust.keys(ctx)
+	if err != nil {
+		return false, err
+	}
+	b, err := archive.EncodeRecord(r, keys...)
 	if err != nil {
 		return false, err
 	}

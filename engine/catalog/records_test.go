@@ -67,12 +67,14 @@ func TestRecordsAddUp(t *testing.T) {
 			store := newMemory()
 			c := attach(t, store, store.clock)
 			mustTake(t, c, clusterA, "nightly", "one")
+			previous := ""
 			for i, r := range tc.records {
 				stored, err := c.Append(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}
-				r.Format, r.Store, r.Seq, r.Time = 1, storeID, i+1, start
+				r.Format, r.Store, r.Seq, r.Time, r.Previous = 1, storeID, i+1, start, previous
+				previous = archive.Digest(store.blobs[archive.RecordKey(clusterA, "nightly", i+1)].data)
 				if diff := cmp.Diff(&r, stored); diff != "" {
 					t.Errorf("Append() mismatch (-want +got):\n%s", diff)
 				}

@@ -5,12 +5,14 @@ package locations
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/blobstore"
 	"github.com/gopherwood/ark/engine/catalog"
@@ -51,6 +53,21 @@ func (l *Locations) get(ctx context.Context, cfg *v1alpha1.Config, name string, 
 	if err != nil {
 		return nil, err
 	}
+	opened, err := l.opened(ctx, spec, anew)
+	if err != nil {
+		return nil, err
+	}
+	// What is open is kept; whose signatures count follows from the Config of now.
+	view := *opened
+	view.Catalog = opened.Catalog.Trusting(catalog.Trust{
+		Signed: spec.Signing != nil, Keys: projection.TrustedKeys(cfg),
+		Sign: func(ctx context.Context) (ed25519.PrivateKey, error) { return l.SigningKey(ctx, cfg, spec) },
+	})
+	return &view, nil
+}
+
+// opened is the location that is kept open.
+func (l *Locations) opened(ctx context.Context, spec v1alpha1.StorageLocation, anew bool) (*Location, error) {
 	secrets, err := l.secrets(ctx, spec)
 	if err != nil {
 		return nil, err

@@ -106,7 +106,7 @@ func TestALocationIsOpenedUntilItChanges(t *testing.T) {
 	}
 
 	first := open()
-	if second := open(); second != first {
+	if second := open(); second.Store != first.Store {
 		t.Error("a second Open opened it again")
 	}
 	if diff := cmp.Diff(cfg.Spec.Storage[0], first.Spec); diff != "" || first.ReadOnly {
@@ -121,7 +121,7 @@ func TestALocationIsOpenedUntilItChanges(t *testing.T) {
 	}
 	rotated := open()
 	cfg.Spec.Storage[0].Prefix = "q"
-	if moved := open(); moved == rotated {
+	if moved := open(); moved.Spec.Prefix == rotated.Spec.Prefix {
 		t.Error("another prefix is no other location")
 	}
 	want := []string{

@@ -20,6 +20,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine/archive"
 )
 
 // signingKey is the key of a Secret that holds a PEM-encoded PKCS #8 Ed25519
@@ -33,7 +34,7 @@ type Creator interface {
 
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=secrets,verbs=create
 
-// SigningKey returns the key that backups into the location are signed with, or
+// SigningKey returns the key that backups into the location, and records there, are signed with, or
 // nil when they are not. A Secret that does not exist is created with a new key,
 // unless the Config's status knows its key: a lost key is never replaced without
 // a word, because it would make strangers of all backups that it signed. One that
@@ -65,7 +66,7 @@ func (l *Locations) SigningKey(ctx context.Context, cfg *v1alpha1.Config, spec v
 		return nil, step.Wait(retryAfter, v1alpha1.RetryingReason,
 			"location %q: read or create Secret %s/%s, named by signing.secretName: %w", spec.Name, l.Namespace, name, err)
 	}
-	key, ok := parseKey(secret.Data[signingKey])
+	key, ok := archive.ParsePrivateKey(secret.Data[signingKey])
 	if !ok {
 		return nil, step.Stall(v1alpha1.SecretMissingReason,
 			"location %q: Secret %s/%s, named by signing.secretName, has no key %s with a PEM-encoded PKCS #8 Ed25519 private key: "+
@@ -115,19 +116,6 @@ func (l *Locations) makeKey(ctx context.Context, name string) (*corev1.Secret, e
 	}
 	theirs := &corev1.Secret{}
 	return theirs, l.Client.Get(ctx, client.ObjectKeyFromObject(secret), theirs)
-}
-
-func parseKey(content []byte) (ed25519.PrivateKey, bool) {
-	block, _ := pem.Decode(content)
-	if block == nil {
-		return nil, false
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, false
-	}
-	key, ok := parsed.(ed25519.PrivateKey)
-	return key, ok
 }
 
 // PublicKey is the text of the public key that belongs to a signing key: the

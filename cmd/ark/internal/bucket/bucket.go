@@ -36,11 +36,18 @@ type Bucket struct {
 	URL string
 	// Catalog is what it holds.
 	Catalog *catalog.Catalog
-	// Trusted are the keys whose signatures count.
+	// Trusted are the keys whose signatures count; Trust sets them.
 	Trusted []ed25519.PublicKey
 
 	store engine.Store
 	clock engine.Clock
+}
+
+// Trust sets the keys whose signatures count, and whether records of this store count
+// only with one.
+func (b *Bucket) Trust(keys []ed25519.PublicKey, signed bool) {
+	b.Trusted = keys
+	b.Catalog = b.Catalog.Trusting(catalog.Trust{Signed: signed, Keys: keys})
 }
 
 // Open attaches the store at a location, for reading only.

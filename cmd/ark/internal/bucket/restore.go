@@ -15,6 +15,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/catalog"
 )
 
 // Restores returns the recorded restores into the cluster of that UID or name,
@@ -53,12 +54,12 @@ func (b *Bucket) Restore(ctx context.Context, cluster, name string) (*v1alpha1.R
 }
 
 // summaries returns what is recorded of the restores of a name, or of all.
-func (b *Bucket) summaries(ctx context.Context, cluster, name string) ([]*archive.RestoreSummary, error) {
+func (b *Bucket) summaries(ctx context.Context, cluster, name string) ([]*catalog.FoundRestore, error) {
 	clusters, err := b.clusters(ctx, cluster)
 	if err != nil {
 		return nil, err
 	}
-	var all []*archive.RestoreSummary
+	var all []*catalog.FoundRestore
 	for _, uid := range clusters {
 		names := []string{name}
 		if name == "" {
@@ -96,8 +97,9 @@ func (b *Bucket) restoreNames(ctx context.Context, cluster string) ([]string, er
 	return names, nil
 }
 
-// fromSummary is a restore as the cluster that it went into showed it.
-func fromSummary(s *archive.RestoreSummary) *v1alpha1.Restore {
+// fromSummary is a restore as the cluster that it went into showed it. Of one whose
+// record does not count, nothing is told as if it were so.
+func fromSummary(s *catalog.FoundRestore) *v1alpha1.Restore {
 	r := &v1alpha1.Restore{ObjectMeta: metav1.ObjectMeta{
 		Name: s.Name, CreationTimestamp: metav1.NewTime(s.Started),
 		Labels: map[string]string{v1alpha1.ClusterLabel: s.Cluster.UID},
@@ -107,7 +109,7 @@ func fromSummary(s *archive.RestoreSummary) *v1alpha1.Restore {
 		r.Spec = spec
 	}
 	var status v1alpha1.RestoreStatus
-	if json.Unmarshal(s.Status, &status) == nil {
+	if s.Doubt == "" && json.Unmarshal(s.Status, &status) == nil {
 		r.Status = status
 	}
 	st := &r.Status
@@ -115,6 +117,17 @@ func fromSummary(s *archive.RestoreSummary) *v1alpha1.Restore {
 	st.Completeness = v1alpha1.Completeness(s.Completeness)
 	if st.Record == "" {
 		st.Record = archive.RestoreKey(s.Cluster.UID, s.Name, s.UID, "")
+	}
+	if s.Doubt != "" {
+		st.Completeness = v1alpha1.CompletenessNone
+		st.Conditions = []metav1.Condition{{
+			Type: v1alpha1.ReadyCondition, Status: metav1.ConditionFalse, Reason: v1alpha1.ArchiveInvalidReason,
+			Message: fmt.Sprintf("its record does not count: %s; it claims %s: %s", s.Doubt, s.Reason, s.Message),
+		}}
+		return r
+	}
+	if s.Trust != archive.Unsigned {
+		st.Record += " (" + string(s.Trust) + ")"
 	}
 	ready := metav1.ConditionFalse
 	if s.Reason == v1alpha1.SucceededReason || s.Reason == v1alpha1.PlannedReason {
@@ -126,4 +139,4 @@ func fromSummary(s *archive.RestoreSummary) *v1alpha1.Restore {
 	return r
 }
 
-func clusterOfSummary(s *archive.RestoreSummary) archive.Cluster { return s.Cluster }
+func clusterOfSummary(s *catalog.FoundRestore) archive.Cluster { return s.Cluster }
