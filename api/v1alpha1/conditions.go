@@ -97,7 +97,8 @@ const (
 	ArchiveInvalidReason = "ArchiveInvalid"
 	// MappingConflictReason: two namespaces would be restored into one.
 	MappingConflictReason = "MappingConflict"
-	// RequestInvalidReason: what is asked for contradicts itself or the archive.
+	// RequestInvalidReason: what is asked for cannot be read, or contradicts itself or
+	// the archive.
 	RequestInvalidReason = "RequestInvalid"
 	// NameTakenReason: the store holds another backup of that name.
 	NameTakenReason = "NameTaken"

@@ -60,7 +60,7 @@ only with --show-secrets. Both are read with your own rights, as ark backup down
 	flags := cmd.Flags()
 	o.from.add(flags)
 	o.selection.add(flags, "list")
-	flags.StringSliceVar(&o.names, "names", nil, "names, or globs, of the objects to list; when omitted, all")
+	listVar(flags, &o.names, "names", "names, or globs, of the objects to list; when omitted, all")
 	flags.Var(&o.show, "show", "which objects to list: "+o.show.choices())
 	flags.BoolVar(&o.showSecrets, "show-secrets", false, "print the data of a Secret, which is hidden otherwise")
 	flags.VarP(&o.format, "output", "o", "output format: table, wide, json (a line of the index for each object) or name; of one object, yaml or json")

@@ -68,7 +68,7 @@ printed instead, to be committed; that needs no cluster, but for --from-schedule
 	}
 	flags := cmd.Flags()
 	o.selection.add(flags, "back up")
-	flags.DurationVar(&o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
+	durationVar(flags, &o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backup; when omitted, its default")
 	flags.Var(&o.moment, "point-in-time", momentUsage(&o.moment))
 	flags.BoolVar(&o.hold, "hold", false, "keep the backup, whatever its ttl says, until spec.hold is set to false")

@@ -33,8 +33,7 @@ func (f *bucketFlags) add(flags *pflag.FlagSet) {
 
 // addTrust adds the flag of those who read what is signed.
 func (f *bucketFlags) addTrust(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.trustedKeys, "trusted-key", nil,
-		"public key whose signatures count, as status.storage[].publicKey of a Config shows it, with --store; may be repeated")
+	listVar(flags, &f.trustedKeys, "trusted-key", "public key whose signatures count, as status.storage[].publicKey of a Config shows it, with --store; may be repeated")
 }
 
 func (f *bucketFlags) given() bool { return f.url != "" }

@@ -225,9 +225,8 @@ func TestWhatTheAPIServerRefusesNamesTheFlag(t *testing.T) {
 		code exit.Code
 		want string
 	}{
-		"a glob that is none": {
-			"backup create bad --include-namespaces Shop", exit.Usage,
-			`ark: --include-namespaces (spec.template.includedNamespaces[0]): Invalid value: "Shop": `,
+		"a duration that is too short": {
+			"backup create bad --ttl 1us", exit.Usage, `ark: --ttl (spec.ttl): Invalid value: `,
 		},
 		"a name that is taken": {
 			"backup create refused", exit.Failed,

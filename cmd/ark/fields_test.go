@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -198,6 +201,64 @@ func TestPrintingInsteadOfCreating(t *testing.T) {
 	check(t, atBucket(t).ark(t.Context(), "backup", "create", "a", "-o", "yaml", "--wait"), exit.Usage, nil,
 		[]string{"set --output or --wait, not both"})
 	check(t, atBucket(t).ark(t.Context(), "backup", "create", "--from-schedule", "s", "-o", "yaml"), exit.Usage, nil, []string{"ark: "})
+}
+
+func TestSelectorsAreReadAsKubectlDoes(t *testing.T) {
+	expression := func(key string, op metav1.LabelSelectorOperator, values ...string) metav1.LabelSelectorRequirement {
+		return metav1.LabelSelectorRequirement{Key: key, Operator: op, Values: values}
+	}
+	tests := map[string]metav1.LabelSelector{
+		"app=shop,tier!=cache": {
+			MatchLabels:      map[string]string{"app": "shop"},
+			MatchExpressions: []metav1.LabelSelectorRequirement{expression("tier", metav1.LabelSelectorOpNotIn, "cache")},
+		},
+		"app==shop, tier=web": {MatchLabels: map[string]string{"app": "shop", "tier": "web"}},
+		"example.org/app=":    {MatchLabels: map[string]string{"example.org/app": ""}},
+		"tier in (b, a)":      {MatchExpressions: []metav1.LabelSelectorRequirement{expression("tier", metav1.LabelSelectorOpIn, "a", "b")}},
+		"tier notin (a),app,!new": {MatchExpressions: []metav1.LabelSelectorRequirement{
+			expression("app", metav1.LabelSelectorOpExists), expression("new", metav1.LabelSelectorOpDoesNotExist),
+			expression("tier", metav1.LabelSelectorOpNotIn, "a"),
+		}},
+		"app=a,app=b": {
+			MatchLabels:      map[string]string{"app": "a"},
+			MatchExpressions: []metav1.LabelSelectorRequirement{expression("app", metav1.LabelSelectorOpIn, "b")},
+		},
+	}
+	for written, want := range tests {
+		t.Run(written, func(t *testing.T) {
+			got, err := parseSelector(selector, written)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&want, got); diff != "" {
+				t.Errorf("parseSelector() differs (-want +got):\n%s", diff)
+			}
+			ours, err := metav1.LabelSelectorAsSelector(got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kubectls, err := labels.Parse(written)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, of := range []labels.Set{
+				{}, {"app": "shop"}, {"app": "shop", "tier": "cache"}, {"app": "shop", "tier": "web"}, {"tier": "a"}, {"tier": "b"},
+				{"app": "a"}, {"app": "b"}, {"app": "x", "new": ""}, {"app": "x", "tier": "z"}, {"example.org/app": ""},
+			} {
+				if ours.Matches(of) != kubectls.Matches(of) {
+					t.Errorf("%v: matches = %t, kubectl's %t", of, ours.Matches(of), kubectls.Matches(of))
+				}
+			}
+		})
+	}
+}
+
+func TestSpacesAroundValuesAreNoPartOfThem(t *testing.T) {
+	got := atBucket(t).ark(t.Context(), "restore", "create", "x", "--from-backup", "b", "-o", "yaml",
+		"--include-resources", "configmaps, deployments", "--include-namespaces", " a ,b", "--namespace-mappings", "a:c, b:d", "--names", "x , y-*")
+	check(t, got, exit.Success, []string{
+		"  - configmaps\n  - deployments\n", "  includedNamespaces:\n  - a\n  - b\n", "    a: c\n    b: d\n", "  - x\n  - y-*\n",
+	}, nil)
 }
 
 func TestFlagsUnderOtherNames(t *testing.T) {

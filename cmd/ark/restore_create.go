@@ -18,6 +18,7 @@ import (
 	"github.com/gopherwood/ark/cmd/ark/internal/access"
 	"github.com/gopherwood/ark/cmd/ark/internal/describe"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/engine/selection"
 )
 
 // restoreCreate is what ark restore create was asked for.
@@ -78,11 +79,11 @@ func (o *restoreCreate) add(cmd *cobra.Command) {
 	flags.StringVar(&o.from.schedule, "from-schedule", "", "Schedule whose latest backup to restore from")
 	flags.StringVar(&o.from.policy, "from-policy", "", "BackupPolicy whose latest backup to restore from")
 	o.selection.add(flags, "restore")
-	flags.StringSliceVar(&o.names, "names", nil, "names, or globs, of the objects to restore; when omitted, all")
-	flags.StringSliceVar(&o.mappings, "namespace-mappings", nil, "archived namespaces and those to restore them into, as a:b,c:d")
+	listVar(flags, &o.names, "names", "names, or globs, of the objects to restore; when omitted, all")
+	listVar(flags, &o.mappings, "namespace-mappings", "archived namespaces and those to restore them into, as a:b,c:d")
 	flags.Var(&o.existing, "existing-resource-policy", "what happens to objects that exist and differ: "+o.existing.choices()+"; when omitted, None")
 	flags.BoolVar(&o.preserveNodePorts, "preserve-nodeports", false, "keep node ports of Services that the API server chose")
-	flags.StringSliceVar(&o.restoreStatus, "restore-status", nil, "types whose status is restored too, such as jobs.batch")
+	listVar(flags, &o.restoreStatus, "restore-status", "types whose status is restored too, such as jobs.batch")
 	flags.StringVar(&o.modifiers, "modifiers", "", "file with the modifiers of the restored objects: a list as in spec.modifiers, in YAML or JSON")
 	flags.Var(&o.workloads, "workloads", "state in which workloads come back: "+o.workloads.choices()+"; when omitted, AsArchived")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "plan and ask the rules, and write nothing")
@@ -155,6 +156,9 @@ func (o *restoreCreate) restore(name string, now time.Time) (*v1alpha1.Restore, 
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPatterns(o.names, o.restoreStatus, modifiers); err != nil {
+		return nil, err
+	}
 	return &v1alpha1.Restore{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name, Labels: map[string]string{v1alpha1.CreatedByLabel: v1alpha1.CreatedByCLI},
@@ -170,6 +174,27 @@ func (o *restoreCreate) restore(name string, now time.Time) (*v1alpha1.Restore, 
 			RestoreStatus: o.restoreStatus, Workloads: o.workloads.value, Modifiers: modifiers, DryRun: o.dryRun,
 		},
 	}, nil
+}
+
+// checkPatterns tells which name, glob or type no backup can make sense of.
+func checkPatterns(names, restoreStatus []string, modifiers []v1alpha1.Modifier) error {
+	_, nameErr := selection.NewGlobs("names", names)
+	_, statusErr := selection.NewResourceSet("restoreStatus", restoreStatus, nil)
+	problems := []error{nameErr, statusErr}
+	for _, m := range modifiers {
+		if m.Target == nil {
+			continue
+		}
+		field := "modifiers[" + m.Name + "]"
+		_, err := selection.NewResourceSet(field+".target.resources", m.Target.Resources, nil)
+		problems = append(problems, err)
+	}
+	for _, problem := range problems {
+		if problem != nil {
+			return exit.Usagef("%s", access.Flagged(problem.Error()))
+		}
+	}
+	return nil
 }
 
 // parseMappings reads pairs of namespaces. Two of them restored into one would

@@ -72,7 +72,7 @@ func TestSchedulesThatCannotBe(t *testing.T) {
 		want string
 	}{
 		"without times":               {[]string{"s"}, "--cron is missing"},
-		"with times that are none":    {[]string{"s", "--cron", "every night"}, `cron: "every night" cannot be read`},
+		"with times that are none":    {[]string{"s", "--cron", "every night"}, `cron: "every night" does not have 5 fields: write minute, hour, `},
 		"in a zone that there is not": {[]string{"s", "--cron", "@daily", "--time-zone", "Berlin"}, `timeZone: "Berlin" is unknown`},
 		"with too long a name": {
 			[]string{strings.Repeat("s", 33), "--cron", "@daily"}, "has 33 characters: the name of a schedule can have at most 32",

@@ -5,10 +5,11 @@ package main
 
 import (
 	"github.com/spf13/pflag"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/cmd/ark/internal/access"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/controllers/template"
 )
 
 // selectionFlags say which objects a backup or a restore is about.
@@ -36,10 +37,10 @@ const (
 // add defines the flags. verb is what is done to the objects.
 func (s *selectionFlags) add(flags *pflag.FlagSet, verb string) {
 	s.flags = flags
-	flags.StringSliceVar(&s.includeNamespaces, includeNamespaces, nil, "namespaces to "+verb+", by name or glob; when omitted, all")
-	flags.StringSliceVar(&s.excludeNamespaces, excludeNamespaces, nil, "namespaces, by name or glob, to leave out")
-	flags.StringSliceVar(&s.includeResources, includeResources, nil, "types to "+verb+", such as deployments.apps, configmaps, *.apps; when omitted, all")
-	flags.StringSliceVar(&s.excludeResources, excludeResources, nil, "types to leave out")
+	listVar(flags, &s.includeNamespaces, includeNamespaces, "namespaces to "+verb+", by name or glob; when omitted, all")
+	listVar(flags, &s.excludeNamespaces, excludeNamespaces, "namespaces, by name or glob, to leave out")
+	listVar(flags, &s.includeResources, includeResources, "types to "+verb+", such as deployments.apps, configmaps, *.apps; when omitted, all")
+	listVar(flags, &s.excludeResources, excludeResources, "types to leave out")
 	flags.StringVarP(&s.selector, selector, "l", "", "label selector that objects must match, such as app=shop,tier!=cache")
 	flags.StringArrayVar(&s.orSelectors, orSelector, nil, "label selectors of which objects must match at least one; repeat the flag for each")
 	flags.BoolVar(&s.includeClusterResources, includeClusterResources, false,
@@ -90,13 +91,13 @@ func (s *selectionFlags) template() (v1alpha1.BackupTemplate, error) {
 	if s.changed(includeClusterResources) {
 		t.IncludeClusterResources = &s.includeClusterResources
 	}
-	return t, nil
+	return t, checkTemplate(&t)
 }
 
-func parseSelector(flag, value string) (*metav1.LabelSelector, error) {
-	parsed, err := metav1.ParseToLabelSelector(value)
-	if err != nil {
-		return nil, exit.Usagef("--%s %q: %w: write key=value, key!=value, key in (a,b), or key", flag, value, err)
+// checkTemplate tells what of t no cluster and no backup can make sense of.
+func checkTemplate(t *v1alpha1.BackupTemplate) error {
+	if _, err := template.Selection(t); err != nil {
+		return exit.Usagef("%s", access.Flagged(err.Error()))
 	}
-	return parsed, nil
+	return nil
 }

@@ -76,7 +76,7 @@ ends the server in good order; a second one ends it at once.`,
 	flags.StringVar(&o.options.MetricsAddress, "metrics-bind-address", ":8080", "address that serves /metrics over HTTP; 0 for none")
 	flags.StringVar(&o.options.HealthAddress, "health-probe-bind-address", ":8081", "address that serves /healthz and /readyz; 0 for none")
 	flags.StringVar(&o.options.FileStoreRoot, "file-store-root", "", "directory that file:// storage locations must lie in; when omitted, there can be none")
-	flags.DurationVar(&o.options.ShutdownTimeout, "graceful-timeout", 30*time.Second, "how long runs have to end once the server is told to stop")
+	durationVar(flags, &o.options.ShutdownTimeout, "graceful-timeout", 30*time.Second, "how long runs have to end once the server is told to stop")
 	flags.Var(&o.level, "log-level", "how much to log: "+o.level.choices())
 	flags.Var(&o.format, "log-format", "what log lines look like: "+o.format.choices())
 	fromEnvironment(flags)

@@ -49,7 +49,7 @@ with that of --signing-key. A record that is not signed would not count there.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.location, "location", "", "storage location that holds them; when omitted, the default one")
-	flags.StringSliceVar(&o.backups, "backup", nil, "names of the backups, as the other cluster called them; when omitted, all of them")
+	listVar(flags, &o.backups, "backup", "names of the backups, as the other cluster called them; when omitted, all of them")
 	flags.StringVar(&o.signer, "signing-key", "",
 		"file with the PEM-encoded Ed25519 key to sign the records with; when omitted, the key in the Secret that the location's signing names")
 	flags.StringVar(&o.reason, "reason", "adopted with ark storage adopt", "why, for the record")

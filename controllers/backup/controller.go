@@ -121,7 +121,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, b *v1alpha1.Backup) (ctrl.Re
 	if s.finished() {
 		return step.Result(step.Run(ctx, s, r.keepVerdict, r.dropFinalizer, r.deleteRemoved), 0)
 	}
-	err := step.Run(ctx, s, r.checkNames, r.learnConfig, r.lookUp, r.adopt, r.record, r.remove, r.expire, r.take)
+	err := step.Run(ctx, s, r.checkNames, r.checkTemplate, r.learnConfig, r.lookUp, r.adopt, r.record, r.remove, r.expire, r.take)
 	return r.report(ctx, s, err)
 }
 

@@ -276,7 +276,24 @@ func TestWhatKeepsABackupFromBeingTaken(t *testing.T) {
 					MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "In"}},
 				}
 			},
-			want: "False RequestInvalid: template.labelSelector: ",
+			want: "False RequestInvalid: spec.template.labelSelector: ",
+		},
+		"a type that cannot be read, while storage does not answer": {
+			prepare: func(f *fixture) {
+				f.store.Inject(storetest.Fault{Op: storetest.OpOpen, Effect: storetest.Fail(errors.New("connection reset"))})
+			},
+			change: func(b *v1alpha1.Backup) { b.Spec.Template.IncludedResources = []string{"deployments.apps/v1"} },
+			want:   `False RequestInvalid: spec.template.includedResources[0]: "deployments.apps/v1" names a version: write "deployments.apps", `,
+		},
+		"a type of its policy's that cannot be read": {
+			prepare: func(f *fixture) {
+				f.create(&v1alpha1.BackupPolicy{
+					ObjectMeta: metav1.ObjectMeta{Name: "p"},
+					Spec:       v1alpha1.BackupPolicySpec{Template: &v1alpha1.BackupTemplate{IncludedResources: []string{"conf*"}}},
+				})
+			},
+			change: byPolicy,
+			want:   `False RequestInvalid: BackupPolicy p: spec.template.includedResources[0]: "conf*" has a wildcard within a name: `,
 		},
 		"a policy whose name no archive can hold": {
 			change: func(b *v1alpha1.Backup) { b.Spec = v1alpha1.BackupSpec{PolicyName: strings.Repeat("p", 64)} },

@@ -68,7 +68,11 @@ func (r *Reconciler) addTemplate(ctx context.Context, s *scope, req *backup.Requ
 	}
 	resolved := template.Resolve(t, s.backup.Spec.TTL, s.cfg.Spec.Defaults, s.location.Spec.Name)
 	if req.Collect.Template, err = template.Selection(resolved); err != nil {
-		return step.Stall(v1alpha1.RequestInvalidReason, "template.%w", err)
+		field := "spec.template"
+		if p := s.backup.Spec.PolicyName; p != "" {
+			field = "BackupPolicy " + p + ": " + field
+		}
+		return step.Stall(v1alpha1.RequestInvalidReason, "%s.%w", field, err)
 	}
 	req.Collect.AnyMoment = resolved.PointInTime == v1alpha1.PointInTimeOff
 	req.TTL = resolved.TTL.Duration

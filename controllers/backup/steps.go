@@ -16,6 +16,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/ownership"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
@@ -40,6 +41,19 @@ func (r *Reconciler) checkNames(_ context.Context, s *scope) error {
 		if err := archive.CheckName(name); err != nil && name != "" {
 			return step.Stall(v1alpha1.RequestInvalidReason, "%s: %w", field, err)
 		}
+	}
+	return nil
+}
+
+// checkTemplate refuses, before anything is asked of storage, a template that no backup can
+// be taken with. One that storage may hold was taken with it, and is left alone.
+func (r *Reconciler) checkTemplate(_ context.Context, s *scope) error {
+	b := s.backup
+	if b.Status.CompletionTime != nil || b.Spec.Deletion != nil || b.Labels[v1alpha1.CreatedByLabel] == v1alpha1.CreatedBySync {
+		return nil
+	}
+	if _, err := template.Selection(b.Spec.Template); err != nil {
+		return step.Stall(v1alpha1.RequestInvalidReason, "spec.template.%w", err)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, cfg *v1alpha1.Config) (ctrl.
 		return ctrl.Result{}, nil
 	}
 	s := newScope(cfg, r.Clock.Now())
-	err := step.Run(ctx, s, r.checkLocations, r.loadRules, judge)
+	err := step.Run(ctx, s, r.checkLocations, r.loadRules, checkOrder, judge)
 	return r.report(ctx, s, err)
 }
 

@@ -326,6 +326,10 @@ func TestWhatKeepsAConfigFromBeingInForce(t *testing.T) {
 			spec: v1alpha1.ConfigSpec{Storage: locationsNamed("main"), Rules: []v1alpha1.Rule{{Name: "own", Rego: broken}}},
 			want: "False PolicyInvalid: own.rego:3: ", again: 5 * time.Minute,
 		},
+		"an order of what cannot be a type": {
+			spec: v1alpha1.ConfigSpec{Storage: locationsNamed("main"), RestoreOrder: []string{"secrets", "deployments.apps/v1"}},
+			want: `False RequestInvalid: spec.restoreOrder[1]: "deployments.apps/v1" names a version: write "deployments.apps", `, again: 5 * time.Minute,
+		},
 		"several things at once, all named": {
 			spec: v1alpha1.ConfigSpec{
 				Storage: append(locationsNamed("broken"), v1alpha1.StorageLocation{Name: "main", URL: "http://bucket"}),

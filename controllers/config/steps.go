@@ -7,8 +7,10 @@ import (
 	"context"
 	"sync"
 
+	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine/restore"
 )
 
 // checkLocations tries every location, at the same time: the schema allows few,
@@ -72,6 +74,14 @@ func (r *Reconciler) loadRules(ctx context.Context, s *scope) error {
 		return nil
 	}
 	s.rules = &revision
+	return nil
+}
+
+// checkOrder finds what would fail every restore.
+func checkOrder(_ context.Context, s *scope) error {
+	if err := restore.CheckOrder(s.cfg.Spec.RestoreOrder); err != nil {
+		s.refuse(step.Stall(v1alpha1.RequestInvalidReason, "spec.%w", err))
+	}
 	return nil
 }
 

@@ -290,7 +290,7 @@ func TestWhatKeepsAPolicyFromBeingInForce(t *testing.T) {
 		},
 		"a cron expression that cannot be read, and the others run": {
 			config: config(), policy: shop(func(s *v1alpha1.BackupPolicySpec) { s.Schedules[0].Cron = "never" }),
-			want: `False ScheduleInvalid: spec.schedules[nightly].cron: "never" cannot be read`, schedules: "shop.hourly",
+			want: `False ScheduleInvalid: spec.schedules[nightly].cron: "never" does not have 5 fields: `, schedules: "shop.hourly",
 		},
 		"a time zone that does not exist": {
 			config: config(), policy: shop(func(s *v1alpha1.BackupPolicySpec) { s.Schedules[1].TimeZone = "Mars/Olympus" }),
@@ -303,6 +303,13 @@ func TestWhatKeepsAPolicyFromBeingInForce(t *testing.T) {
 				}}
 			}),
 			want: `False RequestInvalid: spec.template.labelSelector: "Like" is not a valid label selector operator`, schedules: "shop.hourly shop.nightly",
+		},
+		"a type that cannot be read": {
+			config: config(), policy: shop(func(s *v1alpha1.BackupPolicySpec) {
+				s.Template = &v1alpha1.BackupTemplate{IncludedResources: []string{"configmaps", "apps/deployments"}}
+			}),
+			want:      `False RequestInvalid: spec.template.includedResources[1]: "apps/deployments" has the group before the type: write "deployments.apps"`,
+			schedules: "shop.hourly shop.nightly",
 		},
 		"a location that the Config does not have": {
 			config: config(), policy: shop(func(s *v1alpha1.BackupPolicySpec) {

@@ -105,7 +105,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, o *v1alpha1.Restore) (ctrl.R
 	if s.finished() {
 		return step.Result(r.dropFinalizer(ctx, s), 0)
 	}
-	err := step.Run(ctx, s, r.checkName, r.learnConfig, r.observeRun, r.adopt, r.permit, r.choose, r.awaitRecord, r.openBackup, r.ensureRun)
+	err := step.Run(ctx, s, r.checkName, r.learnConfig, r.observeRun, r.adopt, r.permit, r.checkRequest, r.choose, r.awaitRecord, r.openBackup, r.ensureRun)
 	return r.report(ctx, s, err)
 }
 

@@ -340,6 +340,23 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 			},
 			want: "False RequestInvalid: modifiers",
 		},
+		"a type that cannot be read, of a backup that is not there yet": {
+			spec: func(s *v1alpha1.RestoreSpec) {
+				s.BackupName, s.IncludedResources = "later", []string{"apps/deployments"}
+			},
+			want: `False RequestInvalid: includedResources[0]: "apps/deployments" has the group before the type: write "deployments.apps"`,
+		},
+		"a type to restore the status of that cannot be read": {
+			spec: func(s *v1alpha1.RestoreSpec) { s.BackupName, s.RestoreStatus = "later", []string{"jobs.batch/status"} },
+			want: `False RequestInvalid: restoreStatus[0]: "jobs.batch/status" names a subresource, which is part of its object: write "jobs.batch"`,
+		},
+		"a modifier of a type that cannot be read": {
+			spec: func(s *v1alpha1.RestoreSpec) {
+				s.BackupName = "later"
+				s.Modifiers = []v1alpha1.Modifier{{Name: "m", Patch: "[]", Target: &v1alpha1.ModifierTarget{Resources: []string{"conf*"}}}}
+			},
+			want: `False RequestInvalid: modifiers[m].target.resources[0]: "conf*" has a wildcard within a name: `,
+		},
 		"a modifier that is no YAML": {
 			spec: func(s *v1alpha1.RestoreSpec) { s.Modifiers = []v1alpha1.Modifier{{Name: "m", Patch: "a: [b"}} },
 			want: "False RequestInvalid: modifiers[m].patch: is neither JSON nor YAML: ",

@@ -87,11 +87,7 @@ func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*en
 
 // refused is how a restore ends that cannot be carried out as it is.
 func (w *work) refused(err *engrestore.RequestError) *ending {
-	reason := v1alpha1.RequestInvalidReason
-	if err.Code == engrestore.CodeMappingConflict {
-		reason = v1alpha1.MappingConflictReason
-	}
-	e := &ending{status: w.status(), reason: reason, message: err.Message, policy: w.snapshot.Marker.Policy}
+	e := &ending{status: w.status(), reason: invalidReason(err), message: err.Message, policy: w.snapshot.Marker.Policy}
 	e.status.Record = "" // nothing ran, and nothing was recorded
 	e.status.Completeness = v1alpha1.CompletenessNone
 	e.status.Errors = []string{err.Message}

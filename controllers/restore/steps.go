@@ -18,6 +18,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
+	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
 const (
@@ -40,6 +41,30 @@ func (r *Reconciler) checkName(_ context.Context, s *scope) error {
 		return step.Stall(v1alpha1.RequestInvalidReason, "%w", err)
 	}
 	return nil
+}
+
+// checkRequest refuses what no backup can be restored as, before one is looked for.
+func (r *Reconciler) checkRequest(_ context.Context, s *scope) error {
+	if s.ending != nil {
+		return nil
+	}
+	req, err := request(&s.restore.Spec, s.cfg)
+	if err == nil {
+		req.Label = labelValue(s.restore.Name)
+		err = req.Check()
+	}
+	if err != nil {
+		return step.Stall(invalidReason(err), "%w", err)
+	}
+	return nil
+}
+
+// invalidReason is the reason of a request that cannot be carried out.
+func invalidReason(err error) string {
+	if refused, ok := errors.AsType[*engrestore.RequestError](err); ok && refused.Code == engrestore.CodeMappingConflict {
+		return v1alpha1.MappingConflictReason
+	}
+	return v1alpha1.RequestInvalidReason
 }
 
 // learnConfig reads the Config.

@@ -191,6 +191,17 @@ func TestWhatAScheduleNeedsIsNamed(t *testing.T) {
 			config: config(), schedule: hourly(func(o *v1alpha1.Schedule) { o.Spec.Template, o.Spec.PolicyName = nil, "shop" }),
 			want: `Unknown PolicyMissing: there is no BackupPolicy "shop": create it, or change spec.policyName`, wantWait: time.Minute,
 		},
+		"a type that can be read": {
+			config: config(), schedule: hourly(func(o *v1alpha1.Schedule) { o.Spec.Template.ExcludedResources = []string{"pods/log"} }),
+			want: `False RequestInvalid: spec.template.excludedResources[0]: "pods/log" names a subresource, which is part of its object: write "pods"`,
+		},
+		"a selector that can be read, also while it is suspended": {
+			config: config(), schedule: hourly(func(o *v1alpha1.Schedule) {
+				o.Spec.Suspend = true
+				o.Spec.Template.LabelSelector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Like"}}}
+			}),
+			want: `False RequestInvalid: spec.template.labelSelector: "Like" is not a valid label selector operator`,
+		},
 		"a location of that name": {
 			config: config(), schedule: hourly(func(o *v1alpha1.Schedule) { o.Spec.Template.StorageLocation = "mian" }),
 			want: `False LocationMissing: the Config has no storage location "mian": add it to spec.storage, or change storageLocation to one of "main"`,
@@ -235,6 +246,22 @@ func TestWhatAScheduleNeedsIsNamed(t *testing.T) {
 				t.Errorf("made %v", made)
 			}
 		})
+	}
+}
+
+func TestAScheduleOfATemplateThatCannotBeReadSaysWhose(t *testing.T) {
+	b := newBench(t)
+	controllertest.Create(t, b, config())
+	controllertest.Create(t, b, &v1alpha1.BackupPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "shop"},
+		Spec:       v1alpha1.BackupPolicySpec{Template: &v1alpha1.BackupTemplate{IncludedResources: []string{"conf*"}}},
+	})
+	o := hourly(func(o *v1alpha1.Schedule) { o.Spec.Template, o.Spec.PolicyName = nil, "shop" })
+	controllertest.Create(t, b, o)
+	ready, _, _ := b.reconcile(o)
+	want := `False RequestInvalid: BackupPolicy shop: spec.template.includedResources[0]: "conf*" has a wildcard within a name: `
+	if !strings.HasPrefix(ready, want) || b.backups() != nil {
+		t.Errorf("Ready = %s, made %v\n   want %s, and nothing made", ready, b.backups(), want)
 	}
 }
 

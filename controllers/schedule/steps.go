@@ -17,6 +17,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/health"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine/schedule"
 )
 
@@ -98,10 +99,13 @@ func (s *scope) learnFiring(firing time.Time) {
 // findLocation finds out where the backups go. Nothing is looked for while
 // nothing runs.
 func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
+	t, field := s.schedule.Spec.Template, "spec.template"
+	if err := checkTemplate(field, t); err != nil {
+		return err
+	}
 	if s.idle() != "" {
 		return nil
 	}
-	template := s.schedule.Spec.Template
 	if name := s.schedule.Spec.PolicyName; name != "" {
 		policy := &v1alpha1.BackupPolicy{}
 		err := r.Client.Get(ctx, client.ObjectKey{Name: name}, policy)
@@ -112,11 +116,14 @@ func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
 		case err != nil:
 			return fmt.Errorf("read BackupPolicy %s: %w", name, err)
 		}
-		template = policy.Spec.Template
+		t, field = policy.Spec.Template, "BackupPolicy "+name+": spec.template"
+	}
+	if err := checkTemplate(field, t); err != nil {
+		return err
 	}
 	asked := ""
-	if template != nil {
-		asked = template.StorageLocation
+	if t != nil {
+		asked = t.StorageLocation
 	}
 	location, err := locations.Find(s.cfg, asked)
 	if err != nil {
@@ -127,6 +134,14 @@ func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
 			"location %q is read-only: set its access to ReadWrite in the Config, or name another storageLocation", location.Name)
 	}
 	s.location = location
+	return nil
+}
+
+// checkTemplate refuses what would fail every backup.
+func checkTemplate(field string, t *v1alpha1.BackupTemplate) error {
+	if _, err := template.Selection(t); err != nil {
+		return step.Stall(v1alpha1.RequestInvalidReason, "%s.%w", field, err)
+	}
 	return nil
 }
 

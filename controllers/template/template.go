@@ -51,14 +51,15 @@ func Selection(t *v1alpha1.BackupTemplate) (selection.Template, error) {
 	if err != nil {
 		return selection.Template{}, err
 	}
-	return selection.Template{
+	translated := selection.Template{
 		IncludedNamespaces: t.IncludedNamespaces,
 		ExcludedNamespaces: t.ExcludedNamespaces,
 		IncludedResources:  t.IncludedResources,
 		ExcludedResources:  t.ExcludedResources,
 		Selectors:          selectors,
 		ClusterResources:   t.IncludeClusterResources,
-	}, nil
+	}
+	return translated, translated.Check()
 }
 
 // KeepRules translates what is kept beyond its ttl. A nil r, of a Schedule that says

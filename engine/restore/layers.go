@@ -75,14 +75,23 @@ type layers struct {
 	elsewise int
 }
 
+// CheckOrder tells which entry of a restore order is not the name of a type.
+func CheckOrder(order []string) error {
+	_, err := selection.NewResourceSet("restoreOrder", order, nil)
+	return err
+}
+
 // newLayers puts the types of order, written as in a template, ahead of the
 // built-in order. Its errors name the entry.
 func newLayers(order []string, types []engine.Resource) (*layers, error) {
 	l := &layers{builtIn: map[schema.GroupResource]int{}}
+	if err := CheckOrder(order); err != nil {
+		return nil, refuse(CodeInvalidRequest, "the Config's spec.%v", err)
+	}
 	for _, written := range order {
 		set, err := selection.NewResourceSet("restoreOrder", []string{written}, types)
 		if err != nil {
-			return nil, refuse(CodeInvalidRequest, "%v", err)
+			return nil, refuse(CodeInvalidRequest, "the Config's spec.%v", err)
 		}
 		l.order = append(l.order, set)
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore/transform"
 	"github.com/gopherwood/ark/engine/selection"
 )
@@ -113,6 +114,22 @@ func (r *Request) check() error {
 			return refuse(CodeMappingConflict, "namespaceMapping: %q and %q are both mapped to %q: give each a namespace of its own", other, source, target)
 		}
 		targets[target] = source
+	}
+	return nil
+}
+
+// Check finds what no backup and no cluster can make right. Its error is a *RequestError.
+func (r *Request) Check() error {
+	if _, err := newPlanner(r, engine.Discovery{}, nil); err != nil {
+		return err
+	}
+	if _, err := selection.NewResourceSet("restoreStatus", r.RestoreStatus, nil); err != nil {
+		return refuse(CodeInvalidRequest, "%v", err)
+	}
+	for _, spec := range r.Modifiers {
+		if _, err := transform.NewModifier(spec, nil); err != nil {
+			return refuse(CodeInvalidRequest, "%v", err)
+		}
 	}
 	return nil
 }

@@ -84,11 +84,11 @@ func TestRequestsThatCannotBeCarriedOut(t *testing.T) {
 		},
 		"a malformed type to restore": {
 			func(r *restore.Request) { r.Selection.IncludedResources = []string{"a/b"} },
-			restore.CodeInvalidRequest, `includedResources[0]: "a/b" contains a slash: name the type alone, such as "deployments.apps"`,
+			restore.CodeInvalidRequest, `includedResources[0]: "a/b" names a subresource, which is part of its object: write "a"`,
 		},
 		"a malformed type in the order": {
 			func(r *restore.Request) { r.RestoreOrder = []string{""} },
-			restore.CodeInvalidRequest, `restoreOrder[0]: "" is empty: write a type, such as "deployments.apps", or "*" for all`,
+			restore.CodeInvalidRequest, `the Config's spec.restoreOrder[0]: "" is empty: write a type, such as "deployments.apps", or "*" for all`,
 		},
 		"a malformed type whose status is restored": {
 			func(r *restore.Request) { r.RestoreStatus = []string{""} },

@@ -43,7 +43,7 @@ func Parse(expr, zone string) (Schedule, error) {
 	}
 	parsed, err := cron.ParseStandard(expr)
 	if err != nil {
-		return Schedule{}, fmt.Errorf("cron: %q cannot be read: %w: write minute, hour, day of month, month and day of week, such as \"0 3 * * *\"", expr, err)
+		return Schedule{}, fmt.Errorf("cron: %q %w", expr, misread(expr, err))
 	}
 	spec, ok := parsed.(*cron.SpecSchedule)
 	if !ok {

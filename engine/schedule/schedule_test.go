@@ -43,14 +43,33 @@ func show(t time.Time) string {
 }
 
 func TestParseRefuses(t *testing.T) {
-	const form = ": write minute, hour, day of month, month and day of week, such as \"0 3 * * *\""
+	const (
+		form   = ": write minute, hour, day of month, month and day of week, such as \"0 3 * * *\""
+		spaces = ", and no space within a field, as in \"0 3 * * MON,FRI\""
+		words  = ": write @hourly, @daily, @weekly, @monthly or @yearly, or an expression such as \"0 3 * * MON\""
+		days   = ", which is not part of cron: write days by number or name, such as \"0 3 1 * *\" or \"0 3 * * MON\""
+	)
 	tests := map[string]struct{ expr, zone, want string }{
-		"an empty expression": {"  ", "", `cron: "" is empty: write an expression such as "0 3 * * *"`},
-		"too few fields":      {"0 3 * *", "", `cron: "0 3 * *" cannot be read: expected exactly 5 fields, found 4: [0 3 * *]` + form},
-		"seconds":             {"0 0 3 * * *", "", `cron: "0 0 3 * * *" cannot be read: expected exactly 5 fields, found 6: [0 0 3 * * *]` + form},
-		"an hour too late":    {"0 24 * * *", "", `cron: "0 24 * * *" cannot be read: end of range (24) above maximum (23): 24` + form},
-		"an unknown name":     {"@nightly", "", `cron: "@nightly" cannot be read: unrecognized descriptor: @nightly` + form},
-		"a zone inside":       {"TZ=Europe/Berlin 0 3 * * *", "", `cron: "TZ=Europe/Berlin 0 3 * * *" contains a time zone: set timeZone instead`},
+		"an empty expression":                        {"  ", "", `cron: "" is empty: write an expression such as "0 3 * * *"`},
+		"too few fields":                             {"0 3 * *", "", `cron: "0 3 * *" does not have 5 fields` + form + spaces},
+		"seconds":                                    {"0 0 3 * * *", "", `cron: "0 0 3 * * *" does not have 5 fields` + form + spaces},
+		"an hour too late":                           {"0 24 * * *", "", `cron: "0 24 * * *" cannot be read: end of range (24) above maximum (23): 24` + form},
+		"an unknown name":                            {"@nightly", "", `cron: "@nightly" is not known` + words},
+		"a day by its name":                          {"@monday", "", `cron: "@monday" is not known` + words},
+		"a word in capitals":                         {"@Weekly", "", `cron: "@Weekly" is not known` + words},
+		"a space in a list":                          {"0 3 * * MON, FRI", "", `cron: "0 3 * * MON, FRI" does not have 5 fields` + form + spaces},
+		"a day written out":                          {"0 3 * * Monday", "", `cron: "0 3 * * Monday" has the name of a day written out: write MON for Monday, in the last field`},
+		"a range of days written out":                {"0 3 * * tuesday-friday", "", `cron: "0 3 * * tuesday-friday" has the name of a day written out: write TUE for tuesday, in the last field`},
+		"a month written out":                        {"0 3 1 January *", "", `cron: "0 3 1 January *" has the name of a month written out: write JAN for January, in the fourth field`},
+		"a day of the week among those of the month": {"0 3 MON * *", "", `cron: "0 3 MON * *" has a day of the week, MON, in another field than the last: write such as "0 3 * * MON"`},
+		"Sunday as 7":                                {"0 3 * * 7", "", `cron: "0 3 * * 7" has 7 as a day of the week: days are 0 to 6, and Sunday is 0 or SUN`},
+		"a week to Sunday as 7":                      {"0 3 * * 1-7", "", `cron: "0 3 * * 1-7" has 7 as a day of the week: days are 0 to 6, and Sunday is 0 or SUN`},
+		"a range over the week's end":                {"0 3 * * FRI-MON", "", `cron: "0 3 * * FRI-MON" has a range, FRI-MON, past the end of the week, which begins with Sunday: name the days, such as FRI,SAT,SUN,MON`},
+		"the last day of the month":                  {"0 3 L * *", "", `cron: "0 3 L * *" has "L"` + days},
+		"the last Friday":                            {"0 3 * * 5L", "", `cron: "0 3 * * 5L" has "5L"` + days},
+		"the first Monday":                           {"0 3 * * MON#1", "", `cron: "0 3 * * MON#1" has "MON#1"` + days},
+		"a time of the scheduler's choice":           {"H 3 * * *", "", `cron: "H 3 * * *" has "H"` + days},
+		"a zone inside":                              {"TZ=Europe/Berlin 0 3 * * *", "", `cron: "TZ=Europe/Berlin 0 3 * * *" contains a time zone: set timeZone instead`},
 		"a zone and nothing else, on which the cron package panics": {"CRON_TZ=UTC", "", `cron: "CRON_TZ=UTC" contains a time zone: set timeZone instead`},
 		"an interval":                      {"@every 30m", "", `cron: "@every 30m" names no times of the day: write an expression such as "*/30 * * * *"`},
 		"a reboot":                         {"@reboot", "", `cron: "@reboot" names no time: write an expression such as "0 3 * * *"`},
@@ -219,5 +238,16 @@ func BenchmarkDueAfterDecades(b *testing.B) {
 	last, now := time.Unix(0, 0), time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for b.Loop() {
 		s.Due(last, now)
+	}
+}
+
+func TestParseTakesNames(t *testing.T) {
+	for _, expr := range []string{
+		"0 3 * * MON-FRI", "0 3 * * mon,Wed,FRI", "0 3 * * SUN", "0 3 ? * MON", "0 3 * JAN,JUL *", "0 3 * * SUN-SAT",
+		"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually",
+	} {
+		if _, err := schedule.Parse(expr, ""); err != nil {
+			t.Error(err)
+		}
 	}
 }

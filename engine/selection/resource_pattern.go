@@ -6,6 +6,7 @@ package selection
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,7 +29,8 @@ type ResourcePattern struct {
 }
 
 // ParseResourcePattern reads one pattern. What is matched must be looked up
-// separately: a pattern that matches no type is well formed.
+// separately: a pattern that matches no type is well formed. Its errors name the form
+// that works.
 func ParseResourcePattern(s string) (ResourcePattern, error) {
 	switch {
 	case s == "":
@@ -36,7 +38,9 @@ func ParseResourcePattern(s string) (ResourcePattern, error) {
 	case len(s) > maxPatternLength:
 		return ResourcePattern{}, fmt.Errorf("has %d bytes: names of types have at most %d", len(s), maxPatternLength)
 	case strings.Contains(s, "/"):
-		return ResourcePattern{}, errors.New("contains a slash: name the type alone, such as \"deployments.apps\"")
+		return ResourcePattern{}, slashed(strings.ToLower(s))
+	case strings.ContainsAny(s, ", \t\n"):
+		return ResourcePattern{}, errors.New("is more than one name: write each type as an entry of its own, without spaces")
 	}
 	name, group, grouped := strings.Cut(strings.ToLower(s), ".")
 	switch {
@@ -45,12 +49,57 @@ func ParseResourcePattern(s string) (ResourcePattern, error) {
 	case grouped && group == "":
 		return ResourcePattern{}, fmt.Errorf("names no group behind the dot: write %q for the core group", name+"."+CoreGroup)
 	case strings.ContainsAny(group, "*?") || (name != "*" && strings.ContainsAny(name, "*?")):
-		return ResourcePattern{}, errors.New("has a wildcard within a name: a \"*\" can only stand for all types, or all of a group as in \"*.apps\"")
+		return ResourcePattern{}, errors.New("has a wildcard within a name: write out each type; " +
+			"a \"*\" can only stand for all types, or all of a group as in \"*.apps\"")
+	case name != "*" && !typeName.MatchString(name), grouped && !groupName.MatchString(group):
+		return ResourcePattern{}, errors.New("is not the name of a type: write letters, digits and \"-\", " +
+			"and the group behind a dot, such as \"deployments.apps\"")
 	}
 	if group == CoreGroup {
 		group = ""
 	}
 	return ResourcePattern{written: s, name: name, group: group, anyGroup: !grouped}, nil
+}
+
+var (
+	typeName  = regexp.MustCompile("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+	groupName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	version   = regexp.MustCompile("^v[0-9]+((alpha|beta)[0-9]+)?$")
+	// plainGroups are the groups whose names have no dot to be known by.
+	plainGroups = []string{"apps", "autoscaling", "batch", "extensions", "policy"}
+)
+
+// slashed tells how to write what has a slash: a group, a version or a subresource
+// stands behind or before it.
+func slashed(s string) error {
+	parts := slices.DeleteFunc(strings.Split(s, "/"), version.MatchString)
+	switch {
+	case slices.Contains(parts, "") || len(parts) == 0 || len(parts) > 2:
+		return errors.New("has a slash: name the type alone, such as \"deployments.apps\"")
+	case len(parts) == 2:
+		return paired(parts[0], parts[1])
+	case slices.Contains(plainGroups, parts[0]):
+		return fmt.Errorf("is a group and a version: write %q for all its types", "*."+parts[0])
+	}
+	return fmt.Errorf("names a version: write %q, for a type is read in the version that it is stored in", parts[0])
+}
+
+// paired tells how to write what has a slash between two names.
+func paired(first, second string) error {
+	isGroup := slices.Contains(plainGroups, first) || strings.Contains(first, ".")
+	switch {
+	case second == "status" || second == "scale":
+		return subresource(first)
+	case isGroup && (second == "*" || typeName.MatchString(second)):
+		return fmt.Errorf("has the group before the type: write %q", second+"."+first)
+	case slices.Contains(plainGroups, second):
+		return fmt.Errorf("has a slash before the group: write %q", first+"."+second)
+	}
+	return subresource(first)
+}
+
+func subresource(of string) error {
+	return fmt.Errorf("names a subresource, which is part of its object: write %q", of)
 }
 
 // String is the pattern as it was written.

@@ -80,6 +80,12 @@ func New(t Template, resources []engine.Resource) (*Selection, error) {
 	return s, nil
 }
 
+// Check finds what New would refuse whatever types there are.
+func (t Template) Check() error {
+	_, err := New(t, nil)
+	return err
+}
+
 // newNamespaceGlobs refuses what can be part of no namespace's name, because
 // such a pattern would silently match nothing.
 func newNamespaceGlobs(field string, patterns []string) (Globs, error) {

@@ -282,7 +282,7 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"a subresource": {
 			selection.Template{ExcludedResources: []string{"pods/status"}},
-			`excludedResources[0]: "pods/status" contains a slash: name the type alone, such as "deployments.apps"`,
+			`excludedResources[0]: "pods/status" names a subresource, which is part of its object: write "pods"`,
 		},
 		"a dot without a group": {
 			selection.Template{IncludedResources: []string{"pods."}},
@@ -293,7 +293,7 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"a glob for a type": {
 			selection.Template{IncludedResources: []string{"deploy*"}},
-			`includedResources[0]: "deploy*" has a wildcard within a name: a "*" can only stand for all types, or all of a group as in "*.apps"`,
+			`includedResources[0]: "deploy*" has a wildcard within a name: write out each type; a "*" can only stand for all types, or all of a group as in "*.apps"`,
 		},
 		"a type too long": {
 			selection.Template{IncludedResources: []string{strings.Repeat("a", 254)}},
@@ -335,4 +335,46 @@ func FuzzNew(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestParseResourcePatternNamesTheFormThatWorks(t *testing.T) {
+	const (
+		version  = ", for a type is read in the version that it is stored in"
+		noName   = `is not the name of a type: write letters, digits and "-", and the group behind a dot, such as "deployments.apps"`
+		several  = "is more than one name: write each type as an entry of its own, without spaces"
+		wildcard = `has a wildcard within a name: write out each type; a "*" can only stand for all types, or all of a group as in "*.apps"`
+		slash    = `has a slash: name the type alone, such as "deployments.apps"`
+	)
+	tests := map[string]string{
+		"deployments": "", "Deployment": "", "deploy": "", "deployments.apps": "", "widgets.example.org": "", "*.apps": "", "*": "",
+		"secrets.core": "", "*.example.org": "", "virtual-machines.kubevirt.io": "",
+
+		"apps/deployments":        `has the group before the type: write "deployments.apps"`,
+		"apps/v1/deployments":     `has the group before the type: write "deployments.apps"`,
+		"Apps/V1/Deployment":      `has the group before the type: write "deployment.apps"`,
+		"batch/*":                 `has the group before the type: write "*.batch"`,
+		"example.org/widgets":     `has the group before the type: write "widgets.example.org"`,
+		"deployments/apps":        `has a slash before the group: write "deployments.apps"`,
+		"deployments.apps/v1":     `names a version: write "deployments.apps"` + version,
+		"widgets.example.org/v1":  `names a version: write "widgets.example.org"` + version,
+		"v1/pods":                 `names a version: write "pods"` + version,
+		"pods/v1":                 `names a version: write "pods"` + version,
+		"apps/v1":                 `is a group and a version: write "*.apps" for all its types`,
+		"pods/log":                `names a subresource, which is part of its object: write "pods"`,
+		"deployments.apps/status": `names a subresource, which is part of its object: write "deployments.apps"`, "a/b/c": slash, "/pods": slash, "pods/": slash, "/": slash, "v1/v2": slash, "v1": "",
+		"conf*": wildcard, "*maps": wildcard, "config?aps": wildcard, "deployments.*": wildcard, "*.*": wildcard,
+		"pods,services": several, " pods": several, "pods services": several, "pods, services": several,
+		"pod_s": noName, "-pods": noName, "pods.-apps": noName, "pods.apps.": noName, "pods.a..b": noName, "größe": noName, "pods!": noName,
+	}
+	for written, want := range tests {
+		t.Run(written, func(t *testing.T) {
+			got := ""
+			if _, err := selection.ParseResourcePattern(written); err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("ParseResourcePattern(%q) error = %s, want %s", written, got, want)
+			}
+		})
+	}
 }
