@@ -243,3 +243,14 @@ func TestEveryValueThatAFlagShowsIsTaken(t *testing.T) {
 		t.Errorf("only %d values were tried", tried)
 	}
 }
+
+func TestFlagsOfOneKindAreReadInOneWay(t *testing.T) {
+	tree(t, func(cmd *cobra.Command) {
+		cmd.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
+			_, ours := f.Value.(*duration)
+			if f.Value.Type() == "stringSlice" || f.Value.Type() == "duration" && !ours {
+				t.Errorf("%s: --%s: define it with listVar or durationVar, which trim spaces and name the units", cmd.CommandPath(), f.Name)
+			}
+		})
+	})
+}
