@@ -100,8 +100,8 @@ func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *co
 		},
 		restore: &restore.Reconciler{
 			Client: c, Events: told, Clock: clock, Locations: places, Rules: loader, ClusterUID: uid,
-			Target: engrestore.Target{Discoverer: write, Getter: write, Writer: write},
-			Runs:   restores, Namespace: labtest.Namespace, Records: as.Direct,
+			Target: engrestore.Target{Discoverer: write, Getter: write, Writer: write}, Cluster: write,
+			Runs: restores, Namespace: labtest.Namespace, Records: as.Direct,
 		},
 	}
 	for _, k := range []keeper{takes, removals, restores, listings} {

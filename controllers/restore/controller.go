@@ -33,6 +33,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/internal/wake"
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/own"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
@@ -52,7 +53,9 @@ type Reconciler struct {
 	// Target is the cluster that is restored into, ClusterUID its identity.
 	Target     engrestore.Target
 	ClusterUID string
-	Runs       *Runs
+	// Cluster tells what Ark's authority rests on.
+	Cluster own.Cluster
+	Runs    *Runs
 	// Namespace is the controller's. It receives the records of restores from
 	// locations that are never written. Records reads them, past any cache.
 	Namespace string
@@ -72,8 +75,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	if r.Client == nil || r.Events == nil || r.Clock == nil || r.Locations == nil || r.Rules == nil {
 		return errors.New("set up restore controller: Client, Events, Clock, Locations and Rules are required")
 	}
-	if r.Runs == nil || r.Records == nil || r.Namespace == "" || r.ClusterUID == "" {
-		return errors.New("set up restore controller: Runs, Records, Namespace and ClusterUID are required")
+	if r.Runs == nil || r.Records == nil || r.Cluster == nil || r.Namespace == "" || r.ClusterUID == "" {
+		return errors.New("set up restore controller: Runs, Records, Cluster, Namespace and ClusterUID are required")
 	}
 	if err := mgr.Add(r.Runs); err != nil {
 		return fmt.Errorf("set up restore controller: %w", err)

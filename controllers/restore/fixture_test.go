@@ -105,7 +105,7 @@ func (f *fixture) startProcess(readOnly bool) {
 		},
 		Rules:      &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
 		Target:     engrestore.Target{Discoverer: f.access, Getter: f.access, Writer: f.access},
-		ClusterUID: f.uid, Runs: NewRuns(), Namespace: labtest.Namespace, Records: as.Direct,
+		ClusterUID: f.uid, Cluster: f.access, Runs: NewRuns(), Namespace: labtest.Namespace, Records: as.Direct,
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))
 	ended := make(chan error, 1)
@@ -159,12 +159,18 @@ func (f *fixture) config(change func(*v1alpha1.ConfigSpec)) {
 // backup takes a backup of the source namespace, as the cluster of that UID.
 func (f *fixture) backup(name, cluster string, labels ...string) {
 	f.t.Helper()
+	f.backupOf(selection.Template{IncludedNamespaces: []string{source}}, name, cluster, labels...)
+}
+
+// backupOf takes a backup of what the template covers.
+func (f *fixture) backupOf(of selection.Template, name, cluster string, labels ...string) {
+	f.t.Helper()
 	snapshot, err := backup.Take(f.t.Context(), backup.Ports{
 		Source: collect.Source{Discoverer: f.access, Lister: f.access, Historian: f.access}, Catalog: f.catalog, Clock: f.clock,
 	}, backup.Request{
 		Cluster: archive.Cluster{UID: cluster, Name: "lab"}, Name: name, Attempt: "a1",
 		Spec: []byte(`{}`), Template: []byte(`{}`), Created: f.clock.Now(), TTL: time.Hour,
-		Collect: collect.Options{Template: selection.Template{IncludedNamespaces: []string{source}}},
+		Collect: collect.Options{Template: of},
 	}, nil)
 	if err != nil {
 		f.t.Fatal(err)

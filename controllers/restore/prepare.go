@@ -15,6 +15,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/template"
 	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/own"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/restore/transform"
 	"github.com/gopherwood/ark/engine/selection"
@@ -34,7 +35,7 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*work, error) {
 		return nil, step.Stall(v1alpha1.RequestInvalidReason,
 			"existingResourcePolicy: Recreate stores what it deletes beside the backup, and location %q is ReadOnly: use Update, or allow writing", s.location.Spec.Name)
 	}
-	req.Label, req.OwnNamespace = labelValue(s.restore.Name), r.Namespace
+	req.Label, req.OwnNamespace, req.Proof = labelValue(s.restore.Name), r.Namespace, r.proof(s)
 	gate, err := r.gate(ctx, s)
 	if err != nil {
 		return nil, err
@@ -42,6 +43,7 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*work, error) {
 	records, unsigned := r.recordsOf(ctx, s)
 	return &work{
 		target: r.Target, request: req, gate: gate, clock: r.Clock,
+		learnOwn:   func(ctx context.Context) (own.Facts, error) { return r.learnOwn(ctx, s.cfg) },
 		clusterUID: r.ClusterUID, clusterName: s.cfg.Spec.ClusterName,
 		restore: s.restore.DeepCopy(), backup: restoredBackup(s),
 		catalog: s.location.Catalog, snapshot: s.snapshot,

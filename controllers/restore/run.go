@@ -18,6 +18,7 @@ import (
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
+	"github.com/gopherwood/ark/engine/own"
 	engrestore "github.com/gopherwood/ark/engine/restore"
 )
 
@@ -33,6 +34,8 @@ type work struct {
 	request engrestore.Request
 	gate    engrestore.Gate
 	clock   engine.Clock
+	// learnOwn asks what is Ark's.
+	learnOwn func(ctx context.Context) (own.Facts, error)
 
 	clusterUID, clusterName string
 	// restore is a copy of the object, and backup what its status says of the backup.
@@ -51,6 +54,10 @@ type work struct {
 // run restores, and records what came of it. An error means that it broke off,
 // and that another attempt may go further.
 func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*ending, error) {
+	var err error
+	if w.request.Own, err = w.learnOwn(ctx); err != nil {
+		return nil, err
+	}
 	index, err := w.catalog.Index(ctx, w.snapshot)
 	if err != nil {
 		return nil, err

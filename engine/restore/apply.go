@@ -158,10 +158,11 @@ func (r *run) settle(it *item) {
 // write brings one object into the cluster. What is not known to exist is
 // created without looking first.
 func (r *run) write(ctx context.Context, p *prepared) error {
-	if err := r.own(ctx, p); err != nil {
+	if err := r.link(ctx, p); err != nil {
 		return err
 	}
-	if p.it.gated == "" || p.it.gated == ActionCreate {
+	// What is Ark's is looked at first: it may be there, and stay as it is.
+	if p.own == "" && (p.it.gated == "" || p.it.gated == ActionCreate) {
 		err := r.create(ctx, p)
 		if !errors.Is(err, engine.ErrExists) {
 			return err
@@ -173,6 +174,9 @@ func (r *run) write(ctx context.Context, p *prepared) error {
 // create creates the object, in one request when all is well.
 func (r *run) create(ctx context.Context, p *prepared) error {
 	it := p.it
+	if r.leaveOut(p) {
+		return nil
+	}
 	if err := r.permit(ctx, p, ActionCreate); err != nil || it.outcome == Skipped {
 		return err
 	}

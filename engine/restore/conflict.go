@@ -26,8 +26,12 @@ var errTerminating = errors.New("it is being deleted: wait until it is gone, the
 // judgement is what is to be done with an object that exists.
 type judgement struct {
 	action Action
-	// mine says that this restore made the object, in an attempt that was broken off.
+	// mine says that this restore made the object, in an attempt that was broken off. Of
+	// what is Ark's it never counts as that: a label must not be enough to have it
+	// completed.
 	mine bool
+	// own is why the object, as it is or as it would be written, is Ark's.
+	own string
 	// message says what differs when the object is kept although it does, and note
 	// what is done to one that is not.
 	message, note string
@@ -44,11 +48,12 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	if err != nil {
 		return judgement{action: ActionKeep, message: "exists, but cannot be compared: " + err.Error()}
 	}
-	j := judgement{action: ActionKeep, mine: r.made(it, live)}
+	j := judgement{action: ActionKeep, own: r.own.Owns(it.target, p.Manifest, m)}
+	j.mine = j.own == "" && r.made(live)
 	if it.support {
 		return j
 	}
-	if r.reserveAgain(&j, it, p.Manifest, m) {
+	if j.own == "" && r.reserveAgain(&j, it, p.Manifest, m) {
 		return j
 	}
 	j.want = transform.Clone(p.Manifest)
@@ -68,27 +73,16 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	return j
 }
 
-// made reports whether this restore made the object. Of what Ark is told it never
-// counts as that: a label must not be enough to have it completed.
-func (r *run) made(it *item, live engine.Object) bool {
-	return !r.tellsArk(it) && live.Meta.Labels[transform.RestoreLabel] == r.req.Label
-}
-
-// tellsArk reports whether Ark is told by the object what to do, or whom to trust: its
-// own kinds, and the Secrets and ConfigMaps that these name, which lie in its namespace.
-func (r *run) tellsArk(it *item) bool {
-	if it.source.Group == ownGroup {
-		return true
-	}
-	named := it.source.GroupResource == secretType || it.source.GroupResource == configMapType
-	return named && r.req.OwnNamespace != "" && it.target.Namespace == r.req.OwnNamespace
+// made reports whether this restore made the object.
+func (r *run) made(live engine.Object) bool {
+	return live.Meta.Labels[transform.RestoreLabel] == r.req.Label
 }
 
 // overwrite decides what becomes of an object that differs.
 func (r *run) overwrite(j *judgement, it *item, live transform.Manifest) {
 	switch {
-	case r.tellsArk(it):
-		j.message += ": left as it is, because gates and keys are among what Ark is told: change it where it is kept"
+	case j.own != "":
+		j.message += ": left as it is, because " + j.own + ": change it where it is kept"
 		it.code = CodeOwnSettings
 	case isDefaultAccount(it) && transform.IsPristineAccount(live):
 		j.action = ActionUpdate

@@ -91,7 +91,7 @@ func (r *run) uncertain() []*item {
 	var others []*item
 	for _, it := range r.plan.items {
 		it.action, it.gated = ActionCreate, ActionCreate
-		if r.req.DryRun || !r.certainlyNew(it) {
+		if r.req.DryRun || !r.certainlyNew(it) || r.own.Owns(it.target) != "" {
 			others = append(others, it)
 		}
 	}
@@ -160,6 +160,9 @@ func (r *run) surveyItem(ctx context.Context, it *item, c content) error {
 		return nil
 	}
 	it.action, it.gated = action, action
+	if it.outcome == Skipped {
+		r.settle(it)
+	}
 	return nil
 }
 
@@ -200,24 +203,32 @@ func (r *run) skipByRule(it *item, reasons []Reason) {
 func (r *run) foresee(ctx context.Context, p *prepared) (Action, error) {
 	it := p.it
 	if r.certainlyNew(it) {
-		return ActionCreate, nil
+		return r.foreseeCreate(p), nil
 	}
 	live, err := r.get(ctx, it)
 	if err == nil && r.rename(p, live) {
 		live, err = r.get(ctx, it)
 	}
 	if errors.Is(err, engine.ErrNotFound) {
-		return ActionCreate, nil
+		return r.foreseeCreate(p), nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := r.own(ctx, p); err != nil {
+	if err := r.link(ctx, p); err != nil {
 		return "", err
 	}
 	j := r.judge(p, live)
 	it.earlier = j.mine
 	return j.action, nil
+}
+
+// foreseeCreate returns what would happen to an object that does not exist.
+func (r *run) foreseeCreate(p *prepared) Action {
+	if r.leaveOut(p) {
+		return ActionSkip
+	}
+	return ActionCreate
 }
 
 // ask asks the gate about one object.

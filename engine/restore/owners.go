@@ -30,10 +30,10 @@ func ownersOf(m transform.Manifest) any {
 	return meta["ownerReferences"]
 }
 
-// own puts the owner references into the object that can be told now. An owner
+// link puts the owner references into the object that can be told now. An owner
 // that comes later is left out for the time being: an object with the UID of an
 // owner that does not exist is deleted by the garbage collector.
-func (r *run) own(ctx context.Context, p *prepared) error {
+func (r *run) link(ctx context.Context, p *prepared) error {
 	p.unlinked = false
 	refs := make([]any, 0, len(p.Owners))
 	for _, owner := range p.Owners {
@@ -150,7 +150,7 @@ func (r *run) linkOwners(ctx context.Context) error {
 func (r *run) linkOne(ctx context.Context, l link) error {
 	p := &prepared{it: l.it, Result: transform.Result{Manifest: transform.Manifest{"metadata": transform.Manifest{}}, Owners: l.owners}}
 	told := len(l.it.messages)
-	if err := r.own(ctx, p); err != nil {
+	if err := r.link(ctx, p); err != nil {
 		return err
 	}
 	if p.unlinked {

@@ -21,6 +21,9 @@ type prepared struct {
 	it *item
 	// unlinked says that an owner of it comes later in the plan.
 	unlinked bool
+	// own is why Ark's authority or its gates rest on what would be written; empty
+	// where they do not.
+	own string
 }
 
 // prepare transforms an archived object. It returns nil when the item's fate is
@@ -39,6 +42,7 @@ func (r *run) prepare(it *item, c content) *prepared {
 		if it.renamed {
 			it.target = p.Rename(it.target)
 		}
+		p.own = r.own.Owns(it.target, p.Manifest)
 		return p
 	}
 	r.settle(it)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/own"
 	"github.com/gopherwood/ark/engine/restore/transform"
 	"github.com/gopherwood/ark/engine/selection"
 )
@@ -34,9 +35,13 @@ type Request struct {
 	// Label marks every restored object, and tells the objects of an earlier
 	// attempt of this restore from all others. It is a valid label value.
 	Label string
-	// OwnNamespace is Ark's: what exists there of the Secrets and ConfigMaps that it is
-	// told by is never written over.
+	// OwnNamespace is Ark's: what lies there is never written over.
 	OwnNamespace string
+	// Own are how else Ark runs in the target, and Proof is what is known of whose
+	// backup this is: what Ark's authority or its gates rest on is never written over,
+	// and made only as Proof allows.
+	Own   own.Facts
+	Proof own.Proof
 	// Selection narrows the restore; the zero value takes the whole backup.
 	Selection selection.Template
 	// Names are object names or globs; none matches all.

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/own"
 	"github.com/gopherwood/ark/engine/restore/transform"
 	"github.com/gopherwood/ark/engine/selection"
 )
@@ -70,6 +71,8 @@ type run struct {
 	src       Source
 	plan      *Plan
 	transform *transform.Transformer
+	// own tells what is Ark's in the target.
+	own *own.Facts
 	// statuses are the types whose status is restored through its subresource.
 	statuses *selection.ResourceSet
 	rec      *recorder
@@ -138,6 +141,7 @@ func newRun(ctx context.Context, target Target, req *Request, src Source, opts O
 		uids: map[types.UID]types.UID{}, lookups: map[ownerKey]types.UID{}, lost: map[string]error{},
 		rec:  &recorder{lines: opts.Results, progress: opts.Progress},
 		pace: newPace(req.workers()), decoded: semaphore.NewWeighted(maxDecoded),
+		own: req.ownFacts(),
 	}
 	if err := r.compile(discovery.Resources); err != nil {
 		return nil, err
@@ -159,7 +163,7 @@ func (r *run) compile(served []engine.Resource) error {
 	}
 	r.transform = &transform.Transformer{
 		Label: r.req.Label, Namespaces: r.req.NamespaceMapping, PreserveNodePorts: r.req.PreserveNodePorts,
-		Paused: r.req.Paused, Restores: r.plan.brings,
+		Paused: r.req.Paused, Restores: r.plan.brings, Own: r.isOwn,
 	}
 	r.rec.warn(r.plan.warnings...)
 	r.rec.warn(r.statuses.Unmatched()...)

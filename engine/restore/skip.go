@@ -25,9 +25,9 @@ const (
 	CodeOwnRecord = "own-record"
 	// CodeRemade: a controller makes the object from another one of the backup.
 	CodeRemade = "remade-by-controller"
-	// CodeOwnSettings: a Config, BackupPolicy or Schedule, or a Secret or ConfigMap in
-	// Ark's namespace, exists and differs; the gates of restores and the keys of backups
-	// are among them, and no restore writes over these.
+	// CodeOwnSettings: Ark's authority or its gates rest on the object, see package own.
+	// It exists and differs, and no restore writes over it; or it is missing, and the
+	// backup is not proven to be this cluster's own.
 	CodeOwnSettings = "own-settings"
 	// CodeNotInBackup: the object was left out of the backup.
 	CodeNotInBackup = "not-in-backup"

@@ -83,7 +83,7 @@ func (t *Transformer) modify(s *Subject, r *Result, archived labels.Set) error {
 		if !m.selects(s, archived) {
 			continue
 		}
-		if s.Source.Group == OwnGroup {
+		if !r.Modified && t.isOwn(s, r.Manifest) {
 			r.Notes = append(r.Notes, fmt.Sprintf("modifier %q is not applied: Ark's own objects come back as archived", m.name))
 			continue
 		}
@@ -100,6 +100,7 @@ func (t *Transformer) modify(s *Subject, r *Result, archived labels.Set) error {
 		if r.Manifest, err = Decode(raw); err != nil {
 			return fmt.Errorf("apply modifier %q: %w", m.name, err)
 		}
+		r.Modified = true
 	}
 	return nil
 }

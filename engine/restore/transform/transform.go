@@ -38,6 +38,9 @@ type Transformer struct {
 	Restores func(engine.Key) bool
 	// Modifiers are applied last, in this order.
 	Modifiers []*Modifier
+	// Own reports whether an object comes back as archived, whatever is asked for; nil
+	// is for none but Ark's own kinds.
+	Own func(target engine.Key, m Manifest) bool
 }
 
 // Subject is one archived object.
@@ -77,6 +80,8 @@ type Result struct {
 	// Mention tells where it still names a namespace that is mapped from; empty for
 	// nowhere.
 	Mention string
+	// Modified says that a modifier was applied.
+	Modified bool
 
 	// moved says that something the object refers to followed the mapping.
 	moved bool
@@ -134,6 +139,16 @@ func (t *Transformer) Apply(s Subject) (Result, error) {
 	}
 	r.Mention = t.mention(&s, r.Manifest)
 	return r, nil
+}
+
+// isOwn reports whether the object comes back as archived.
+func (t *Transformer) isOwn(s *Subject, m Manifest) bool {
+	if t.Own == nil {
+		return s.Source.Group == OwnGroup
+	}
+	k := s.Source
+	k.Namespace, k.Name = t.TargetOf(k)
+	return t.Own(k, m)
 }
 
 // TargetOf returns the namespace and name that an archived object gets. A

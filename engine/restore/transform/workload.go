@@ -14,7 +14,7 @@ const resume = "resume"
 // pauseReplicas scales a workload to nothing. One without a number has one
 // replica by the API's default.
 func (t *Transformer) pauseReplicas(s *Subject, _ *Result) {
-	if !t.Paused {
+	if !t.Paused || t.isOwn(s, s.Manifest) {
 		return
 	}
 	spec := ensure(s.Manifest, "spec")
@@ -32,7 +32,7 @@ func (t *Transformer) pauseReplicas(s *Subject, _ *Result) {
 // pauseSuspend suspends a Job or CronJob.
 func (t *Transformer) pauseSuspend(s *Subject, _ *Result) {
 	spec := ensure(s.Manifest, "spec")
-	if !t.Paused || spec["suspend"] == true {
+	if !t.Paused || spec["suspend"] == true || t.isOwn(s, s.Manifest) {
 		return
 	}
 	spec["suspend"] = true
