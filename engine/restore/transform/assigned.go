@@ -17,15 +17,23 @@ const each = "*"
 var assigned = map[schema.GroupResource][][]string{
 	{Resource: "services"}: {
 		{"spec", "clusterIP"}, {"spec", "clusterIPs"}, {"spec", "healthCheckNodePort"},
+		{"spec", "ipFamilies"}, {"spec", "ipFamilyPolicy"},
 		{"spec", "ports", each, "nodePort"},
 	},
-	{Resource: "pods"}: {{"spec", "nodeName"}, {"spec", "priority"}, {"spec", "ephemeralContainers"}},
+	{Resource: "pods"}: {
+		{"spec", "nodeName"}, {"spec", "ephemeralContainers"},
+		{"spec", "priority"}, {"spec", "preemptionPolicy"}, {"spec", "overhead"},
+		{"spec", "priorityClassName"}, {"spec", "imagePullSecrets"},
+		{"metadata", "labels", podTopology[0]}, {"metadata", "labels", podTopology[1]},
+	},
+	{Group: "scheduling.k8s.io", Resource: "podgroups"}: {{"spec", "priority"}, {"spec", "priorityClassName"}},
+	{Group: "networking.k8s.io", Resource: "ingresses"}: {{"spec", "ingressClassName"}},
 	{Resource: "persistentvolumes"}: {
 		{"spec", "claimRef", "uid"}, {"spec", "claimRef", "resourceVersion"},
 		{"metadata", "annotations", boundByController},
 	},
 	{Resource: "persistentvolumeclaims"}: {
-		{"spec", "volumeName"}, {"metadata", "annotations", bindCompleted},
+		{"spec", "volumeName"}, {"spec", "storageClassName"}, {"metadata", "annotations", bindCompleted},
 		{"metadata", "annotations", boundByController},
 		{"metadata", "annotations", "volume.kubernetes.io/selected-node"},
 		{"metadata", "annotations", "volume.kubernetes.io/storage-provisioner"},
@@ -59,6 +67,9 @@ func Adopt(gr schema.GroupResource, want, live Manifest) {
 	if gr == (schema.GroupResource{Resource: "services"}) && !sameService(want, live) {
 		return
 	}
+	if gr == (schema.GroupResource{Resource: "pods"}) {
+		adoptMerged(want, live)
+	}
 	if ref := reserved[gr]; ref != nil && !sameReference(child(want, ref...), child(live, ref...)) {
 		return // with another's UID it would be lost to both
 	}
@@ -78,6 +89,32 @@ func sameAccount(want, live Manifest) bool {
 func sameService(want, live Manifest) bool {
 	headless := func(m Manifest) bool { return Text(m, "spec", "clusterIP") == "None" }
 	return Text(want, "spec", "type") == Text(live, "spec", "type") && headless(want) == headless(live)
+}
+
+// adoptMerged copies what admission merged into the node selector and the tolerations of
+// a live Pod, when all that is wanted is there.
+func adoptMerged(want, live Manifest) {
+	spec, liveSpec := child(want, "spec"), child(live, "spec")
+	if spec == nil {
+		return
+	}
+	selector, merged := child(spec, "nodeSelector"), child(liveSpec, "nodeSelector")
+	all := len(merged) > 0
+	for key, v := range selector {
+		all = all && merged[key] == v
+	}
+	if all {
+		spec["nodeSelector"] = Clone(merged)
+	}
+	tolerations, _ := spec["tolerations"].([]any)
+	mergedTolerations, _ := liveSpec["tolerations"].([]any)
+	all = len(mergedTolerations) > 0
+	for _, v := range tolerations {
+		all = all && containsValue(mergedTolerations, v)
+	}
+	if all {
+		spec["tolerations"] = cloneValue(mergedTolerations)
+	}
 }
 
 func adopt(want, live Manifest, path []string) {

@@ -6,12 +6,12 @@ package transform
 // pod drops what the scheduler and admission decide. A pod is created without
 // ephemeral containers; they can only be added to a running one.
 func (t *Transformer) pod(s *Subject, r *Result) {
+	podAdmission(s, readAuthors(s.Manifest, r.fieldManagers, r))
 	spec := child(s.Manifest, "spec")
 	if len(objects(spec, "ephemeralContainers")) > 0 {
 		r.Doubts = append(r.Doubts, "lost its ephemeral containers: they can only be added to a pod that runs")
 	}
 	delete(spec, "nodeName")
-	delete(spec, "priority") // follows from the PriorityClass of the target
 	delete(spec, "ephemeralContainers")
 }
 

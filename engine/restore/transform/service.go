@@ -10,20 +10,26 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 )
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
-// service drops the addresses and ports that the API server chose: another
-// cluster has other ranges, and they may be taken. What a user chose stays:
-// "None" for headless, and what a field manager or kubectl's annotation accounts
-// for.
+// service drops the addresses, their families and the ports that the API server
+// chose: another cluster has other ranges, and they may be taken. What a user chose
+// stays: "None" for headless, and what a field manager or kubectl's annotation
+// accounts for.
 func (t *Transformer) service(s *Subject, r *Result) {
 	spec := child(s.Manifest, "spec")
 	if spec == nil {
 		return
 	}
-	chosen := chosenPorts(s.Manifest, r)
-	if spec["clusterIP"] != "None" && !chosen.address {
-		DropAddress(s.Manifest)
+	wrote := readAuthors(s.Manifest, r.fieldManagers, r)
+	wrote.dropFilledIn(s.Manifest, "spec", "ipFamilies")
+	wrote.dropFilledIn(s.Manifest, "spec", "ipFamilyPolicy")
+	chosen := chosenPorts(wrote)
+	if spec["clusterIP"] != "None" {
+		if !chosen.address {
+			DropAddress(s.Manifest)
+		}
+		if all, _ := spec["clusterIPs"].([]any); len(all) > 1 { // the second may be the API server's choice
+			wrote.dropFilledIn(s.Manifest, "spec", "clusterIPs")
+		}
 	}
 	if t.PreserveNodePorts {
 		return
@@ -68,18 +74,11 @@ func portOf(port Manifest) string {
 	return fmt.Sprint(port["port"], "/", protocol)
 }
 
-// chosenPorts finds what was set by a user. managedFields never account for a port
-// or an address that the API server allocated.
-func chosenPorts(m Manifest, r *Result) userPorts {
+// chosenPorts finds what was set by a user.
+func chosenPorts(wrote authors) userPorts {
 	chosen := userPorts{ports: map[string]bool{}}
-	if annotation := Text(m, "metadata", "annotations", lastApplied); annotation != "" {
-		var was Manifest
-		if err := json.Unmarshal([]byte(annotation), &was); err != nil {
-			r.Notes = append(r.Notes, "has a last-applied annotation that is not JSON")
-		}
-		chosen.fromSpec(child(was, "spec"))
-	}
-	for _, entry := range r.fieldManagers {
+	chosen.fromSpec(child(wrote.applied, "spec"))
+	for _, entry := range wrote.entries {
 		chosen.fromFields(child(entry, "fieldsV1", "f:spec"))
 	}
 	return chosen

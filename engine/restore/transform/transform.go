@@ -105,6 +105,8 @@ var steps = map[schema.GroupResource][]step{
 	{Group: "apps", Resource: "deployments"}:                             {(*Transformer).pauseReplicas},
 	{Group: "apps", Resource: "statefulsets"}:                            {(*Transformer).pauseReplicas},
 	{Group: "apps", Resource: "replicasets"}:                             {(*Transformer).pauseReplicas},
+	{Group: "networking.k8s.io", Resource: "ingresses"}:                  {(*Transformer).ingress},
+	{Group: "scheduling.k8s.io", Resource: "podgroups"}:                  {(*Transformer).podGroup},
 	{Group: "batch", Resource: "jobs"}:                                   {(*Transformer).job, (*Transformer).pauseSuspend},
 	{Group: "batch", Resource: "cronjobs"}:                               {(*Transformer).pauseSuspend},
 	{Group: rbacGroup, Resource: "rolebindings"}:                         {(*Transformer).subjects, (*Transformer).ownName},

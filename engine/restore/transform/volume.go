@@ -57,9 +57,13 @@ func Released(want, live Manifest) Manifest {
 func (t *Transformer) claim(s *Subject, r *Result) {
 	removeFrom(s.Manifest, annotationsPath, bindCompleted, boundByController)
 	volume := Text(s.Manifest, "spec", "volumeName")
-	if volume == "" || t.Restores(engine.Key{
+	if volume != "" && t.Restores(engine.Key{
 		GroupResource: schema.GroupResource{Resource: "persistentvolumes"}, Name: volume,
 	}) {
+		return
+	}
+	t.storageClass(s, r)
+	if volume == "" {
 		return
 	}
 	delete(child(s.Manifest, "spec"), "volumeName")
