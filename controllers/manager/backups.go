@@ -28,7 +28,7 @@ func setUpRestore(s shared) error {
 	r := &restore.Reconciler{
 		Client: s.GetClient(), Events: s.GetEventRecorder("ark-restore"), Clock: s.opts.Clock,
 		Locations: s.locations, Rules: s.rules,
-		Target:     enginerestore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster},
+		Target:     enginerestore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster, Lister: s.cluster},
 		ClusterUID: s.clusterUID, Cluster: s.cluster, Runs: restore.NewRuns(),
 		Namespace: s.opts.Namespace, Records: s.GetAPIReader(),
 		Disabled: !s.opts.Restore, Metrics: s.metrics,

@@ -32,7 +32,8 @@ type Entry struct {
 	Needs []Ref `json:"needs,omitempty"`
 
 	// Excluded says that the object was left out, and Codes why. With an included
-	// object Codes are those of the rules that included it or failed on it.
+	// object Codes are those of the rules that included it, and "needed" where it is there
+	// only because others need it.
 	Excluded bool     `json:"excluded,omitempty"`
 	Codes    []string `json:"codes,omitempty"`
 	// Error is what went wrong with the object, where something did.

@@ -20,6 +20,9 @@ const (
 	// CodeOwnSecret: a Secret of Ark's own, such as the credentials of the bucket that
 	// the backup is written to, or a key that signs or signed.
 	CodeOwnSecret = "ark-own-secret"
+	// CodeNeeded, with an object that is archived: the template does not cover it, and
+	// others need it.
+	CodeNeeded = "needed"
 	// CodeNotIncluded: under OptIn, no rule includes the object.
 	CodeNotIncluded = "not-included"
 )

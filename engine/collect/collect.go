@@ -20,8 +20,8 @@ import (
 // are no rules.
 //
 // Each is read in the version that its objects are stored in, as far as that is
-// served. Types are listed as they were at one moment, in three stages, in parallel within each: namespaced types;
-// cluster-scoped types; and those that objects of any type may need. Objects go
+// served. Types are listed as they were at one moment, in four stages, in parallel within each:
+// namespaced types; cluster-scoped types; those that objects of these may need; and definitions. Objects go
 // into the sink as they arrive: what is held in memory is one object for each
 // list, and the names of what is needed later.
 //
@@ -106,7 +106,9 @@ func (r *run) everything(ctx context.Context, resources []engine.Resource) error
 	if err := r.learnNamespaces(ctx, resources); err != nil {
 		return err
 	}
-	r.progress.Resources = len(stages[0]) + len(stages[1]) + len(stages[2])
+	for _, tasks := range stages {
+		r.progress.Resources += len(tasks)
+	}
 	for _, tasks := range stages {
 		if err := r.stage(ctx, tasks); err != nil {
 			return err

@@ -286,7 +286,7 @@ func (m *moment) checked(t schema.GroupResource, asked string, onPage func(engin
 
 // fixMoment chooses the moment of the run. Where there is none to be had, each
 // type is archived as it is when its turn comes, and a warning says so.
-func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages [3][]task) error {
+func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, all stages) error {
 	r.moment = &moment{historian: r.source.Historian, pause: r.opts.pause, probes: probesPerList * r.opts.lists(), apart: map[schema.GroupResource]error{}}
 	if r.opts.AnyMoment {
 		return nil
@@ -297,7 +297,7 @@ func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages
 	}
 	r.moment.reference = resources[i]
 	var types []engine.Resource
-	for _, tasks := range stages {
+	for _, tasks := range all {
 		for _, t := range tasks {
 			if t.resource.GroupResource() != namespacesType {
 				types = append(types, t.resource)
@@ -308,7 +308,7 @@ func (r *run) fixMoment(ctx context.Context, resources []engine.Resource, stages
 	if ctx.Err() != nil {
 		return fmt.Errorf("ask for revisions: %w", context.Cause(ctx))
 	}
-	for _, tasks := range stages {
+	for _, tasks := range all {
 		r.moment.sizes.sort(tasks)
 	}
 	if err != nil {

@@ -16,13 +16,17 @@ import (
 func needs(o engine.Object) []archive.Ref {
 	switch o.Resource.GroupResource() {
 	case claimsType:
-		return claimNeeds(o)
+		return append(claimNeeds(o), classNeeds(o)...)
 	case volumesType:
-		return volumeNeeds(o)
+		return append(volumeNeeds(o), classNeeds(o)...)
 	case roleBindingsType, clusterRoleBindingsType:
 		return bindingNeeds(o)
+	case rolesType, clusterRolesType:
+		return roleNeeds(o)
+	case definitionsType:
+		return definitionNeeds(o)
 	}
-	return nil
+	return classNeeds(o)
 }
 
 func claimNeeds(o engine.Object) []archive.Ref {

@@ -48,9 +48,12 @@ type task struct {
 	ownRight bool
 }
 
-// plan decides on every type, and puts those to list into three stages: the
-// objects of a stage may need objects of a later one only.
-func (r *run) plan(resources []engine.Resource) (stages [3][]task, err error) {
+// stages are the types to list: the objects of a stage may need objects of a later one
+// only, but for volumes and their claims.
+type stages [4][]task
+
+// plan decides on every type, and puts those to list into stages.
+func (r *run) plan(resources []engine.Resource) (all stages, err error) {
 	for _, resource := range resources {
 		code := r.judgeType(resources, resource)
 		related := code != "" && r.mayBeRelated(resource, code)
@@ -62,22 +65,24 @@ func (r *run) plan(resources []engine.Resource) (stages [3][]task, err error) {
 			})
 		}
 		if err := r.opts.Decisions.ofType(resource, code, related); err != nil {
-			return stages, err
+			return all, err
 		}
 		if code != "" && !related {
 			continue
 		}
 		stage := stageOf(resource)
-		stages[stage] = append(stages[stage], task{resource: resource, ownRight: code == ""})
+		all[stage] = append(all[stage], task{resource: resource, ownRight: code == ""})
 	}
-	return stages, nil
+	return all, nil
 }
 
 func stageOf(r engine.Resource) int {
 	switch gr := r.GroupResource(); {
 	case r.Namespaced:
 		return 0
-	case gr == namespacesType, gr == clusterRolesType, gr == definitionsType:
+	case gr == definitionsType:
+		return 3
+	case gr == namespacesType, gr == clusterRolesType, classTypes[gr]:
 		return 2
 	default:
 		return 1
@@ -110,10 +115,10 @@ func (r *run) mayBeRelated(t engine.Resource, code string) bool {
 	if code == CodeTypeExcluded || code == CodeServedTwice {
 		return false
 	}
-	switch t.GroupResource() {
-	case namespacesType:
+	switch gr := t.GroupResource(); {
+	case gr == namespacesType:
 		return true
-	case volumesType, clusterRoleBindingsType, clusterRolesType, definitionsType:
+	case gr == volumesType, gr == clusterRoleBindingsType, gr == clusterRolesType, gr == definitionsType, classTypes[gr]:
 		return r.selection.ClusterScope() != selection.ClusterScopeNone
 	}
 	return false

@@ -69,8 +69,8 @@ func (r *related) addObject(o engine.Object, refs []archive.Ref) {
 		r.accountNamespaces[o.Meta.Namespace] = struct{}{}
 	}
 	for _, ref := range refs {
-		switch t := (schema.GroupResource{Group: ref.Group, Resource: ref.Resource}); t {
-		case volumesType, clusterRolesType:
+		t := schema.GroupResource{Group: ref.Group, Resource: ref.Resource}
+		if t == volumesType || t == clusterRolesType || t == definitionsType || classTypes[t] {
 			r.need(t, ref.Name)
 		}
 	}
@@ -84,8 +84,8 @@ func accountRef(namespace, name string) archive.Ref {
 func (r *related) needsType(t schema.GroupResource) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t == clusterRoleBindingsType {
-		return len(r.accounts) > 0
+	if t == clusterRoleBindingsType || t == definitionsType {
+		return len(r.accounts) > 0 || len(r.needed[t]) > 0
 	}
 	return len(r.needed[t]) > 0
 }
@@ -99,7 +99,7 @@ func (r *related) needs(o engine.Object, refs []archive.Ref) bool {
 		return slices.ContainsFunc(refs, r.isArchivedAccount)
 	}
 	_, needed := r.needed[gr][o.Meta.Name]
-	return needed
+	return needed || gr == definitionsType && slices.ContainsFunc(refs, r.isOfOperator)
 }
 
 // isArchivedAccount reports whether a reference is to an archived ServiceAccount,

@@ -149,7 +149,11 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 	if codes := s.run.against(ruling, ruleErr, needed); len(codes) > 0 {
 		return s.exclude(o, codes)
 	}
-	return s.include(o, refs, ruling.Include, ruleErr)
+	codes := ruling.Include
+	if !covered {
+		codes = append(slices.Clip(codes), CodeNeeded)
+	}
+	return s.include(o, refs, codes, ruleErr)
 }
 
 // noteHomeless looks at an object that is not covered: the template may cover it, and

@@ -180,7 +180,8 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 	if err := r.permit(ctx, p, ActionCreate); err != nil || it.outcome == Skipped {
 		return err
 	}
-	raw, err := transform.Encode(p.Manifest)
+	sent := p.withoutDefault()
+	raw, err := transform.Encode(sent)
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,10 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 	}
 	it.action, it.outcome = ActionCreate, Created
 	it.messages = append(it.messages, p.Doubts...)
-	p.noteChanges(p.Manifest, made)
+	p.noteChanges(sent, made)
+	if err := r.noteClass(ctx, p, sent); err != nil {
+		return err
+	}
 	_, err = r.complete(ctx, p, made)
 	return err
 }
@@ -222,6 +226,9 @@ func (p *prepared) noteChanges(sent transform.Manifest, made engine.Object) {
 // elsewhere creates a Service once more without the address that a user chose, when
 // this cluster does not give that one away.
 func (r *run) elsewhere(ctx context.Context, p *prepared, err error) error {
+	if isSecondDefault(p, err) {
+		return r.notDefault(ctx, p)
+	}
 	if !errors.Is(err, engine.ErrInvalid) || p.it.source.GroupResource != serviceType || !strings.Contains(err.Error(), "spec.clusterIP") {
 		return err
 	}

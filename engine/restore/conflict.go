@@ -57,6 +57,9 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 		return j
 	}
 	j.want = transform.Clone(p.Manifest)
+	if it.related && !transform.IsDefault(it.source.GroupResource, m) {
+		j.want = transform.WithoutDefault(it.source.GroupResource, j.want)
+	}
 	transform.Adopt(it.source.GroupResource, j.want, m)
 	if p.unlinked {
 		adoptOwners(j.want, m)

@@ -199,7 +199,7 @@ func (s *site) backup() func() restore.Source {
 
 func (s *site) restore(req restore.Request, src restore.Source) *restore.Report {
 	s.t.Helper()
-	report, err := restore.Run(s.t.Context(), restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer},
+	report, err := restore.Run(s.t.Context(), restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer, Lister: s.writer},
 		req, src, restore.Options{Sleep: restore.Sleep, Replaced: keepIn(io.Discard)})
 	must(s.t, err)
 	for _, text := range slices.Concat(report.Errors, report.Warnings) {

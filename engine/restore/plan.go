@@ -134,6 +134,8 @@ type planner struct {
 	// groupBindings are those that bind all service accounts of a namespace, or of
 	// all namespaces under the empty name.
 	groupBindings map[string][]*item
+	// definitions are those that belong to a namespace: of the operator that runs there.
+	definitions map[string][]*item
 	// sources are the archived namespaces.
 	sources map[string]bool
 }
@@ -185,7 +187,7 @@ func newPlanner(req *Request, target engine.Discovery, archivedTypes []engine.Re
 			lineage: lineage, catalog: c, warnings: sel.Unmatched(), gates: l.gates(),
 		},
 		cluster: map[engine.Key]*item{}, clusterUIDs: map[types.UID]*item{},
-		bindings: map[engine.Key][]*item{}, groupBindings: map[string][]*item{}, sources: map[string]bool{},
+		bindings: map[engine.Key][]*item{}, groupBindings: map[string][]*item{}, definitions: map[string][]*item{}, sources: map[string]bool{},
 	}, nil
 }
 
@@ -265,10 +267,13 @@ func (p *planner) remember(it *item) {
 	if it.entry.UID != "" {
 		p.clusterUIDs[it.entry.UID] = it
 	}
-	if it.source.Resource != "clusterrolebindings" {
-		return
-	}
 	for _, n := range it.entry.Needs {
+		if it.source.GroupResource == crdType && refKey(n).GroupResource == namespaceType {
+			p.definitions[n.Name] = append(p.definitions[n.Name], it)
+		}
+		if it.source.Resource != "clusterrolebindings" {
+			continue
+		}
 		if refKey(n).GroupResource == accountType {
 			p.bindings[refKey(n)] = append(p.bindings[refKey(n)], it)
 		}

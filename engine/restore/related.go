@@ -17,8 +17,8 @@ var accountType = schema.GroupResource{Resource: "serviceaccounts"}
 
 // addRelated pulls in the cluster-scoped objects that the selected ones need, and
 // those that these need in turn: the volume of a claim, the definition of a
-// custom resource, the bindings of a service account and their roles, owners. They
-// are shared by all of the cluster: unless the request asks for them itself, they are
+// custom resource, the classes that an object names, the bindings of a service account and
+// their roles, the definitions of an operator, owners. They are shared by all of the cluster: unless the request asks for them itself, they are
 // only made where they are missing.
 func (p *planner) addRelated() {
 	if p.sel.ClusterScope() == selection.ClusterScopeNone {
@@ -57,9 +57,11 @@ func (p *planner) neededBy(it *item) []*item {
 	}
 	add(p.cluster[definitionOf(&it.entry)])
 	if it.source.GroupResource == accountType {
-		for _, bindings := range [][]*item{p.bindings[it.source], p.groupBindings[it.source.Namespace], p.groupBindings[""]} {
-			for _, binding := range bindings {
-				add(binding)
+		for _, of := range [][]*item{
+			p.bindings[it.source], p.groupBindings[it.source.Namespace], p.groupBindings[""], p.definitions[it.source.Namespace],
+		} {
+			for _, object := range of {
+				add(object)
 			}
 		}
 	}

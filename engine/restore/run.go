@@ -32,6 +32,8 @@ type Target struct {
 	Discoverer engine.Discoverer
 	Getter     engine.Getter
 	Writer     engine.Writer
+	// Lister tells which classes are the default; nil looks for none.
+	Lister engine.Lister
 }
 
 // Options are what a restore can do without, apart from Sleep.

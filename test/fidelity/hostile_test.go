@@ -119,7 +119,7 @@ func (c *hostileCase) run(t *testing.T, s *stage, ns string) {
 	if c.set != nil {
 		c.set(&req, ns)
 	}
-	target := restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer}
+	target := restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer, Lister: s.writer}
 	if c.target != nil {
 		target = c.target(t, s, ns)
 	}

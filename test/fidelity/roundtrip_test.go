@@ -70,7 +70,7 @@ type restored struct {
 // restore restores a backup. The request's label must be set.
 func (s *stage) restore(tb testing.TB, from *taken, req restore.Request) *restored {
 	tb.Helper()
-	return s.restoreInto(tb, restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer}, from, req)
+	return s.restoreInto(tb, restore.Target{Discoverer: s.writer, Getter: s.writer, Writer: s.writer, Lister: s.writer}, from, req)
 }
 
 func (s *stage) restoreInto(tb testing.TB, target restore.Target, from *taken, req restore.Request) *restored {

@@ -33,7 +33,7 @@ var assigned = map[schema.GroupResource][][]string{
 		{"metadata", "annotations", boundByController},
 	},
 	{Resource: "persistentvolumeclaims"}: {
-		{"spec", "volumeName"}, {"spec", "storageClassName"}, {"metadata", "annotations", bindCompleted},
+		{"spec", "volumeName"}, {"spec", "storageClassName"}, {"spec", "selector"}, {"metadata", "annotations", bindCompleted},
 		{"metadata", "annotations", boundByController},
 		{"metadata", "annotations", "volume.kubernetes.io/selected-node"},
 		{"metadata", "annotations", "volume.kubernetes.io/storage-provisioner"},

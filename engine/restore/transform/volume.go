@@ -70,5 +70,11 @@ func (t *Transformer) claim(s *Subject, r *Result) {
 	removeFrom(s.Manifest, annotationsPath,
 		"volume.kubernetes.io/selected-node", "volume.kubernetes.io/storage-provisioner",
 		"volume.beta.kubernetes.io/storage-provisioner")
-	r.Notes = append(r.Notes, "asks for a new volume: "+volume+" is not restored")
+	note := "asks for a new volume: " + volume + " is not restored"
+	if spec := child(s.Manifest, "spec"); spec["selector"] != nil {
+		// No provisioner makes a volume for a claim that selects among those there are.
+		delete(spec, "selector")
+		note += ", and its selector goes, which no new one would have matched"
+	}
+	r.Notes = append(r.Notes, note)
 }
