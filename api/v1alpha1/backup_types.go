@@ -101,6 +101,11 @@ type BackupStatus struct {
 	// +optional
 	Attempts int32 `json:"attempts,omitempty"`
 
+	// interrupted is how many of them ended because the controller was told to stop.
+	// They are not counted as failed.
+	// +optional
+	Interrupted int32 `json:"interrupted,omitempty"`
+
 	// startTime is when the attempt began.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`

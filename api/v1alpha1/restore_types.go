@@ -241,6 +241,11 @@ type RestoreStatus struct {
 	// +optional
 	Attempts int32 `json:"attempts,omitempty"`
 
+	// interrupted is how many of them ended because the controller was told to stop.
+	// They are not counted as failed.
+	// +optional
+	Interrupted int32 `json:"interrupted,omitempty"`
+
 	// startTime is when the last attempt began.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`

@@ -43,7 +43,7 @@ import (
 type Takes = longrun.Keeper[collect.Progress, *catalog.Snapshot]
 
 // NewTakes returns a keeper for them.
-func NewTakes() *Takes { return longrun.New[collect.Progress, *catalog.Snapshot]() }
+func NewTakes() *Takes { return longrun.NewAwaiting[collect.Progress, *catalog.Snapshot]() }
 
 // Removals are the runs that remove backups, or find that they are to be kept.
 type Removals = longrun.Keeper[struct{}, removal]
@@ -132,6 +132,9 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	r.announce(s)
 	if perr := status.Patch(ctx, r.Client, s.backup, s.before); perr != nil {
 		return ctrl.Result{}, errors.Join(err, perr)
+	}
+	if s.begins {
+		r.Takes.Begin(s.backup.UID) // status says so by now
 	}
 	r.count(s)
 	if !s.active {

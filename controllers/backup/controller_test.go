@@ -376,13 +376,34 @@ func TestARestartResumesAsANewAttempt(t *testing.T) {
 	reached := make(chan struct{})
 	f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: archive.IndexFile, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
 	f.backup("resumed")
-	f.reconcile("resumed")
+	f.begin("resumed")
 	<-reached
 	f.restart()
 	f.clock.Advance(time.Minute)
 	hasPrefix(t, "Ready", f.settle("resumed"), "True Succeeded: stored ")
 	if got := f.get("resumed").Status.Attempts; got != 2 {
 		t.Errorf("attempts = %d, want 2", got)
+	}
+}
+
+func TestRestartsUseUpNoAttempts(t *testing.T) {
+	f := setUp(t)
+	f.backup("runs")
+	f.backup("waits")
+	for range maxAttempts + 1 {
+		reached := make(chan struct{})
+		f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: archive.IndexFile, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
+		f.begin("runs")
+		<-reached
+		f.reconcile("waits")
+		f.restart()
+		f.store.Heal()
+	}
+	for name, want := range map[string][2]int32{"runs": {6, 6}, "waits": {0, 0}} {
+		if st := f.get(name).Status; st.Attempts != want[0] || st.Interrupted != want[1] {
+			t.Errorf("%s: %d attempts, %d interrupted, want %v", name, st.Attempts, st.Interrupted, want)
+		}
+		hasPrefix(t, "Ready of "+name, f.settle(name), "True Succeeded: stored ")
 	}
 }
 
@@ -407,7 +428,7 @@ func TestDeletingTheObjectStopsItsRun(t *testing.T) {
 	reached := make(chan struct{})
 	f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: archive.IndexFile, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
 	f.backup("stopped")
-	f.reconcile("stopped")
+	f.begin("stopped")
 	<-reached
 	if err := f.client.Delete(t.Context(), f.get("stopped")); err != nil {
 		t.Fatal(err)
@@ -431,7 +452,7 @@ func TestADeletionAskedForWhileItRunsIsCarriedOut(t *testing.T) {
 			reached := make(chan struct{})
 			f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: at, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
 			f.backup("unwanted")
-			f.reconcile("unwanted")
+			f.begin("unwanted")
 			<-reached
 			f.change("unwanted", func(s *v1alpha1.BackupSpec) { s.Deletion = &v1alpha1.Deletion{Reason: "a test"} })
 			hasPrefix(t, "Ready", f.settle("unwanted"), "True Deleted: ")

@@ -242,6 +242,21 @@ func (f *fixture) reconcile(name string) reconcile.Result {
 	return result
 }
 
+// begin reconciles until the run of the object has begun.
+func (f *fixture) begin(name string) {
+	f.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 3000 {
+		f.reconcile(name)
+		if f.r.Takes.Observe(f.get(name).UID).Phase >= longrun.Running {
+			return
+		}
+		<-tick.C
+	}
+	f.t.Fatalf("the run of %s does not begin", name)
+}
+
 // settle reconciles until no run is active, and once more, and returns the
 // condition Ready in words; "gone" when the object is.
 func (f *fixture) settle(name string) string {

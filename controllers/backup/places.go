@@ -34,7 +34,7 @@ func (r *Reconciler) lookUp(ctx context.Context, s *scope) error {
 		return nil
 	}
 	taking := r.Takes.Observe(s.backup.UID)
-	if taking.Phase == longrun.Queued || taking.Phase == longrun.Running {
+	if taking.Phase == longrun.Queued || taking.Phase == longrun.Admitted || taking.Phase == longrun.Running {
 		s.active = true
 		return nil
 	}

@@ -48,6 +48,8 @@ type scope struct {
 	// active says that a run is queued or running; taken and removed that one of this
 	// process ended with the backup committed or given up, or with its data gone.
 	active, taken, removed bool
+	// begins says that a run's turn has come: it begins once status counts the attempt.
+	begins bool
 	// expiring says that it is not known yet whether an expired backup is to go, and
 	// keptBecause why it stays.
 	expiring    bool

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/attempt"
 	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
@@ -30,6 +31,12 @@ const (
 	retryAfter = 10 * time.Second
 )
 
+// queued is what is said of a backup whose turn has not come.
+const queued = "as many backups are running as the Config allows (spec.concurrency.backups)"
+
+// failed is how many attempts ended badly, or without a word.
+func (s *scope) failed() int32 { return s.backup.Status.Attempts - s.backup.Status.Interrupted }
+
 // take takes the backup, unless there is one.
 func (r *Reconciler) take(ctx context.Context, s *scope) error {
 	if s.snapshot != nil || s.tombstone != nil || s.adopted || s.resting() {
@@ -42,7 +49,13 @@ func (r *Reconciler) take(ctx context.Context, s *scope) error {
 		return r.begin(ctx, s)
 	case longrun.Queued:
 		s.active = true
-		return step.Wait(wakeless, v1alpha1.QueuedReason, "as many backups are running as the Config allows (spec.concurrency.backups)")
+		return step.Wait(wakeless, v1alpha1.QueuedReason, queued)
+	case longrun.Admitted:
+		s.active, s.begins = true, true
+		st := &s.backup.Status
+		st.Attempts++
+		st.StartTime = &metav1.Time{Time: s.now}
+		return step.Wait(progressEvery, v1alpha1.ProgressingReason, "discovering types")
 	case longrun.Running:
 		s.active = true
 		p := state.Progress
@@ -71,11 +84,11 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 			"location %q is ReadOnly: choose another storageLocation, or allow writing in the Config", s.location.Spec.Name)
 	}
 	st := &s.backup.Status
-	if wait := step.RetryIn(retryAfter, st.Attempts, st.StartTime, s.now); wait > 0 {
+	if wait := step.RetryIn(retryAfter, s.failed(), st.StartTime, s.now); wait > 0 {
 		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
 	// An attempt that ends with its process tells nobody how it ended.
-	if st.Attempts >= maxAttempts {
+	if s.failed() >= maxAttempts {
 		return step.Stall(v1alpha1.FailedReason, "%d attempts failed, the last one without a word: the controller ended while it ran: "+
 			"see why (the last state of its container tells whether its memory was too little), and create another Backup", maxAttempts)
 	}
@@ -86,11 +99,19 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 	if err := finalizer.Ensure(ctx, r.Client, s.backup); err != nil {
 		return err
 	}
-	st.Attempts++
 	st.Attempt = work.req.Attempt
-	st.StartTime = &metav1.Time{Time: s.now}
-	r.Takes.Ensure(s.backup, work.run)
+	backup, attempts := s.backup.DeepCopy(), st.Attempts+1
+	r.Takes.Ensure(s.backup, func(ctx context.Context, progress func(collect.Progress)) (*catalog.Snapshot, error) {
+		snapshot, err := work.run(ctx, progress)
+		if err != nil && longrun.Interrupted(ctx) {
+			err = errors.Join(err, attempt.Interrupted(ctx, r.Client, backup, attempts, backup.Status.Interrupted+1))
+		}
+		return snapshot, err
+	})
 	s.active = true
+	if r.Takes.Waits(s.backup.UID) {
+		return step.Wait(wakeless, v1alpha1.QueuedReason, queued)
+	}
 	return step.Wait(progressEvery, v1alpha1.ProgressingReason, "discovering types")
 }
 
@@ -105,13 +126,13 @@ func (r *Reconciler) limitRuns(s *scope) {
 
 // judgeFailure says what follows from an attempt that failed.
 func (r *Reconciler) judgeFailure(s *scope, err error) error {
-	switch n := s.backup.Status.Attempts; {
+	switch n := s.failed(); {
 	case errors.Is(err, engine.ErrExists):
 		return step.Stall(v1alpha1.NameTakenReason, "%w", err)
 	case errors.As(err, new(*collect.RuleError)):
 		return step.Stall(v1alpha1.FailedReason, "%w", err)
 	case n < maxAttempts:
-		return step.Wait(retryAfter*time.Duration(n), v1alpha1.RetryingReason, "attempt %d failed: %w", n, err)
+		return step.Wait(retryAfter*time.Duration(n), v1alpha1.RetryingReason, "attempt %d failed: %w", s.backup.Status.Attempts, err)
 	}
 	return step.Stall(v1alpha1.FailedReason, "%d attempts failed, the last one: %w", maxAttempts, err)
 }

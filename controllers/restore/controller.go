@@ -41,7 +41,7 @@ import (
 type Runs = longrun.Keeper[engrestore.Progress, *ending]
 
 // NewRuns returns a keeper for them.
-func NewRuns() *Runs { return longrun.New[engrestore.Progress, *ending]() }
+func NewRuns() *Runs { return longrun.NewAwaiting[engrestore.Progress, *ending]() }
 
 // Reconciler drives one Restore.
 type Reconciler struct {
@@ -119,6 +119,9 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	r.announce(s)
 	if perr := status.Patch(ctx, r.Client, s.restore, s.before); perr != nil {
 		return ctrl.Result{}, errors.Join(err, perr)
+	}
+	if s.begins {
+		r.Runs.Begin(s.restore.UID) // status says so by now
 	}
 	r.count(s)
 	if !s.active {

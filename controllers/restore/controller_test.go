@@ -450,7 +450,7 @@ func TestARestartGoesOn(t *testing.T) {
 	reached := make(chan struct{})
 	f.store.Inject(storetest.Fault{Op: storetest.OpClose, Key: archive.PlanFile, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
 	f.restore("resumed")
-	f.reconcile("resumed")
+	f.begin("resumed")
 	<-reached // everything was written to the cluster, and nothing recorded
 	f.restart()
 	f.clock.Advance(time.Minute)
@@ -461,6 +461,48 @@ func TestARestartGoesOn(t *testing.T) {
 	}
 	if st := f.get("resumed").Status; st.Results.Unchanged == 0 || st.Results.Created > 0 {
 		t.Errorf("results = %+v, want everything found as it is to be", st.Results)
+	}
+}
+
+func TestRestartsUseUpNoAttempts(t *testing.T) {
+	f := setUp(t)
+	f.restore("runs")
+	f.restore("waits")
+	for range maxAttempts + 1 {
+		reached := make(chan struct{})
+		f.store.Inject(storetest.Fault{Op: storetest.OpOpen, Key: archive.IndexFile, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
+		f.begin("runs")
+		<-reached
+		f.reconcile("waits")
+		f.restart()
+		f.store.Heal()
+	}
+	type attempts struct{ Attempts, Interrupted int32 }
+	of := func(name string) attempts {
+		st := f.get(name).Status
+		return attempts{st.Attempts, st.Interrupted}
+	}
+	if diff := cmp.Diff([]attempts{{6, 6}, {0, 0}}, []attempts{of("runs"), of("waits")}); diff != "" {
+		t.Errorf("attempts after six restarts (-want +got):\n%s", diff)
+	}
+	hasPrefix(t, "Ready of the one that ran", f.settle("runs"), "True Succeeded: ")
+	hasPrefix(t, "Ready of the one that waited", f.settle("waits"), "True Succeeded: ")
+	if diff := cmp.Diff([]attempts{{7, 6}, {1, 0}}, []attempts{of("runs"), of("waits")}); diff != "" {
+		t.Errorf("attempts in the end (-want +got):\n%s", diff)
+	}
+}
+
+// What kills the process must not be tried for ever.
+func TestAnAttemptIsCountedBeforeItBegins(t *testing.T) {
+	f := setUp(t)
+	counted := make(chan int32, 1)
+	f.store.Inject(storetest.Fault{Op: storetest.OpOpen, Key: archive.IndexFile, Nth: 1, Effect: storetest.Stall(func() {
+		counted <- f.get("poison").Status.Attempts
+	})})
+	f.restore("poison")
+	f.begin("poison")
+	if got := <-counted; got != 1 {
+		t.Errorf("attempts when the run reads the backup = %d, want 1", got)
 	}
 }
 
@@ -519,7 +561,7 @@ func TestDeletingTheObjectStopsItsRun(t *testing.T) {
 	reached := make(chan struct{})
 	f.store.Inject(storetest.Fault{Op: storetest.OpOpen, Key: archive.IndexFile, Nth: 1, Effect: storetest.Stall(func() { close(reached) })})
 	f.restore("stopped")
-	f.reconcile("stopped")
+	f.begin("stopped")
 	<-reached
 	if err := f.client.Delete(t.Context(), f.get("stopped")); err != nil {
 		t.Fatal(err)

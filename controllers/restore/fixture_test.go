@@ -20,6 +20,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
 	"github.com/gopherwood/ark/controllers/internal/locations"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
@@ -264,6 +265,21 @@ func (f *fixture) reconcile(name string) {
 	if err != nil && !errors.Is(err, reconcile.TerminalError(nil)) {
 		f.t.Fatalf("Reconcile(%s) error = %v", name, err)
 	}
+}
+
+// begin reconciles until the run of the object has begun.
+func (f *fixture) begin(name string) {
+	f.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 3000 {
+		f.reconcile(name)
+		if f.r.Runs.Observe(f.get(name).UID).Phase >= longrun.Running {
+			return
+		}
+		<-tick.C
+	}
+	f.t.Fatalf("the run of %s does not begin", name)
 }
 
 // settle reconciles until no run is active, and returns Ready in words.

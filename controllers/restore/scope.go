@@ -32,8 +32,10 @@ type scope struct {
 	location *locations.Location
 	snapshot *catalog.Snapshot
 
-	// active says that a run is queued or running, progress how far it is.
+	// active says that a run is queued or running, progress how far it is; begins that its
+	// turn has come: it begins once status counts the attempt.
 	active   bool
+	begins   bool
 	progress *engrestore.Progress
 	// ending is how the restore ended; nil while it did not. ran says that a run of
 	// this process did, and no record of an earlier one.

@@ -23,9 +23,9 @@ func setStatus(s *scope, err error) {
 	st := &s.restore.Status
 	switch {
 	case s.ending != nil:
-		conditions := st.Conditions
+		conditions, interrupted := st.Conditions, st.Interrupted
 		s.ending.status.DeepCopyInto(st)
-		st.Conditions = conditions
+		st.Conditions, st.Interrupted = conditions, interrupted
 		if s.ending.good() {
 			s.conditions().Ready(s.ending.reason, s.ending.message)
 		} else {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/attempt"
 	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/step"
@@ -86,6 +87,12 @@ func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
 	return nil
 }
 
+// queued is what is said of a restore whose turn has not come.
+const queued = "as many restores are running as the Config allows (spec.concurrency.restores)"
+
+// failed is how many attempts broke off, or ended without a word.
+func (s *scope) failed() int32 { return s.restore.Status.Attempts - s.restore.Status.Interrupted }
+
 // observeRun waits for a run that is active, or takes over how it ended.
 func (r *Reconciler) observeRun(_ context.Context, s *scope) error {
 	state := r.Runs.Observe(s.restore.UID)
@@ -94,7 +101,13 @@ func (r *Reconciler) observeRun(_ context.Context, s *scope) error {
 		return nil
 	case longrun.Queued:
 		s.active = true
-		return step.Wait(wakeless, v1alpha1.QueuedReason, "as many restores are running as the Config allows (spec.concurrency.restores)")
+		return step.Wait(wakeless, v1alpha1.QueuedReason, queued)
+	case longrun.Admitted:
+		s.active, s.begins = true, true
+		st := &s.restore.Status
+		st.Attempts++
+		st.StartTime = s.nowTime()
+		return step.Wait(progressEvery, v1alpha1.ProgressingReason, "reading the backup")
 	case longrun.Running:
 		s.active = true
 		s.progress = &state.Progress
@@ -116,8 +129,8 @@ func (r *Reconciler) judgeFailure(s *scope, err error) error {
 	if errors.Is(err, engine.ErrCorrupt) {
 		return step.Stall(v1alpha1.FailedReason, "the backup cannot be read: %w", err)
 	}
-	if n := s.restore.Status.Attempts; n < maxAttempts {
-		return step.Wait(retryAfter*time.Duration(n), v1alpha1.RetryingReason, "attempt %d broke off: %w", n, err)
+	if n := s.failed(); n < maxAttempts {
+		return step.Wait(retryAfter*time.Duration(n), v1alpha1.RetryingReason, "attempt %d broke off: %w", s.restore.Status.Attempts, err)
 	}
 	return step.Stall(v1alpha1.FailedReason, "%d attempts broke off, the last one: %w", maxAttempts, err)
 }
@@ -128,11 +141,11 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 		return nil
 	}
 	st := &s.restore.Status
-	if wait := step.RetryIn(retryAfter, st.Attempts, st.StartTime, s.now); wait > 0 {
+	if wait := step.RetryIn(retryAfter, s.failed(), st.StartTime, s.now); wait > 0 {
 		return step.Wait(wait, v1alpha1.RetryingReason, "%s", s.lastFailure())
 	}
 	// An attempt that ends with its process tells nobody how it ended.
-	if st.Attempts >= maxAttempts {
+	if s.failed() >= maxAttempts {
 		return step.Stall(v1alpha1.FailedReason, "%d attempts broke off, the last one without a word: the controller ended while it ran: "+
 			"see why (the last state of its container tells whether its memory was too little), and create another Restore: what is back stays", maxAttempts)
 	}
@@ -143,10 +156,18 @@ func (r *Reconciler) ensureRun(ctx context.Context, s *scope) error {
 	if err := finalizer.Ensure(ctx, r.Client, s.restore); err != nil {
 		return err
 	}
-	st.Attempts++
-	st.StartTime = s.nowTime()
-	w.started, w.attempt = st.StartTime.Time, st.Attempts
-	r.Runs.Ensure(s.restore, w.run)
+	w.attempt = st.Attempts + 1
+	r.Runs.Ensure(s.restore, func(ctx context.Context, progress func(engrestore.Progress)) (*ending, error) {
+		w.started = r.Clock.Now()
+		e, err := w.run(ctx, progress)
+		if err != nil && longrun.Interrupted(ctx) {
+			err = errors.Join(err, attempt.Interrupted(ctx, r.Client, w.restore, w.attempt, w.restore.Status.Interrupted+1))
+		}
+		return e, err
+	})
 	s.active = true
-	return step.Wait(progressEvery, v1alpha1.ProgressingReason, "reading backup %s", s.backup.Name)
+	if r.Runs.Waits(s.restore.UID) {
+		return step.Wait(wakeless, v1alpha1.QueuedReason, queued)
+	}
+	return step.Wait(progressEvery, v1alpha1.ProgressingReason, "reading the backup")
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -48,6 +49,8 @@ const (
 	Absent Phase = iota
 	// Queued runs wait for their turn.
 	Queued
+	// Admitted says that its turn has come, and that it waits for Begin.
+	Admitted
 	// Running says that the work is being done.
 	Running
 	// Ended says that the work returned.
@@ -61,11 +64,14 @@ const (
 type Keeper[P, R any] struct {
 	mu    sync.Mutex
 	limit int
-	runs  map[types.UID]*run[P, R]
-	queue []types.UID
+	// awaits says that a run does nothing before Begin, once its turn has come.
+	awaits bool
+	runs   map[types.UID]*run[P, R]
+	queue  []types.UID
 	// wake has room for one signal: that the queue or the limit changed.
-	wake  chan struct{}
-	ended chan client.Object
+	wake chan struct{}
+	// changed has the objects whose runs ended, or wait for Begin.
+	changed chan client.Object
 }
 
 type run[P, R any] struct {
@@ -73,6 +79,8 @@ type run[P, R any] struct {
 	work   Work[P, R]
 	state  State[P, R]
 	cancel context.CancelCauseFunc
+	// begin is closed when the work may begin.
+	begin chan struct{}
 	// gone is closed when the work returned, or was taken off the queue.
 	gone chan struct{}
 }
@@ -80,11 +88,35 @@ type run[P, R any] struct {
 // New returns a keeper that runs one at a time.
 func New[P, R any]() *Keeper[P, R] {
 	return &Keeper[P, R]{
-		limit: 1,
-		runs:  map[types.UID]*run[P, R]{},
-		wake:  make(chan struct{}, 1),
-		ended: make(chan client.Object, 16),
+		limit:   1,
+		runs:    map[types.UID]*run[P, R]{},
+		wake:    make(chan struct{}, 1),
+		changed: make(chan client.Object, 16),
 	}
+}
+
+// NewAwaiting returns a keeper whose runs wait for Begin when their turn has come, so that
+// it can be on record first that they began: one that kills the process is then known.
+func NewAwaiting[P, R any]() *Keeper[P, R] {
+	k := New[P, R]()
+	k.awaits = true
+	return k
+}
+
+// Begin lets an admitted run begin. The object is woken when that is called for.
+func (k *Keeper[P, R]) Begin(uid types.UID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r, ok := k.runs[uid]; ok && r.state.Phase == Admitted {
+		r.state.Phase = Running
+		close(r.begin)
+	}
+}
+
+// Interrupted reports whether the context of a run ended because the process is to stop,
+// and not because Stop was called.
+func Interrupted(ctx context.Context) bool {
+	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), errStopped)
 }
 
 // Limit bounds how many runs are active at a time. Active ones go on.
@@ -102,13 +134,20 @@ func (k *Keeper[P, R]) Ensure(object client.Object, work Work[P, R]) State[P, R]
 	defer k.mu.Unlock()
 	r, ok := k.runs[object.GetUID()]
 	if !ok {
-		r = &run[P, R]{object: object, work: work, gone: make(chan struct{})}
+		r = &run[P, R]{object: object, work: work, begin: make(chan struct{}), gone: make(chan struct{})}
 		r.state.Phase = Queued
 		k.runs[object.GetUID()] = r
 		k.queue = append(k.queue, object.GetUID())
 		k.signal()
 	}
 	return r.state
+}
+
+// Waits reports whether a queued run has to wait for others to end.
+func (k *Keeper[P, R]) Waits(uid types.UID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Index(k.queue, uid) >= k.limit-k.active()
 }
 
 // Observe returns the state of a run.
@@ -133,7 +172,7 @@ func (k *Keeper[P, R]) Stop(ctx context.Context, uid types.UID) error {
 	case Queued:
 		k.drop(uid)
 		close(r.gone)
-	case Running:
+	case Admitted, Running:
 		r.cancel(errStopped)
 	case Absent, Ended:
 	}
@@ -197,33 +236,53 @@ func (k *Keeper[P, R]) Start(ctx context.Context) error {
 func (k *Keeper[P, R]) next(ctx context.Context) (context.Context, *run[P, R]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	active := 0
-	for _, r := range k.runs {
-		if r.state.Phase == Running {
-			active++
-		}
-	}
-	if len(k.queue) == 0 || active >= k.limit || ctx.Err() != nil {
+	if len(k.queue) == 0 || k.active() >= k.limit || ctx.Err() != nil {
 		return nil, nil
 	}
 	r := k.runs[k.queue[0]]
 	k.queue = k.queue[1:]
 	r.state.Phase = Running
+	if k.awaits {
+		r.state.Phase = Admitted
+	}
 	ctx, r.cancel = context.WithCancelCause(ctx)
 	return ctx, r
+}
+
+// active counts the runs whose turn has come and that have not ended.
+func (k *Keeper[P, R]) active() int {
+	active := 0
+	for _, r := range k.runs {
+		if r.state.Phase == Admitted || r.state.Phase == Running {
+			active++
+		}
+	}
+	return active
 }
 
 func (k *Keeper[P, R]) do(ctx context.Context, r *run[P, R]) {
 	defer close(r.gone)
 	defer r.cancel(nil)
+	if k.awaits {
+		k.tell(ctx, r)
+		select {
+		case <-r.begin:
+		case <-ctx.Done():
+		}
+	}
 	result, err := k.work(ctx, r)
 
 	k.mu.Lock()
 	r.state.Phase, r.state.Result, r.state.Err = Ended, result, err
 	k.signal()
 	k.mu.Unlock()
+	k.tell(ctx, r)
+}
+
+// tell wakes the run's object.
+func (k *Keeper[P, R]) tell(ctx context.Context, r *run[P, R]) {
 	select {
-	case k.ended <- r.object:
+	case k.changed <- r.object:
 	case <-ctx.Done():
 	}
 }
@@ -243,14 +302,14 @@ func (k *Keeper[P, R]) work(ctx context.Context, r *run[P, R]) (result R, err er
 	})
 }
 
-// Source wakes a controller for every object whose run ended.
+// Source wakes a controller for every object whose run ended, or waits for Begin.
 func (k *Keeper[P, R]) Source() source.Source {
 	return source.Func(func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		wake := handler.EnqueueRequestForObject{}
 		go func() {
 			for {
 				select {
-				case object := <-k.ended:
+				case object := <-k.changed:
 					wake.Generic(ctx, event.GenericEvent{Object: object}, q)
 				case <-ctx.Done():
 					return

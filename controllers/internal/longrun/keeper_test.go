@@ -175,3 +175,45 @@ func TestAPanicFailsItsOwnRunOnly(t *testing.T) {
 		close(release)
 	})
 }
+
+func TestAnAwaitingKeeperBeginsWhenItIsToldTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		k := longrun.NewAwaiting[int, string]()
+		go func() { _ = k.Start(ctx) }()
+		var interrupted []bool
+		work := func(ctx context.Context, report func(int)) (string, error) {
+			report(1)
+			<-ctx.Done()
+			interrupted = append(interrupted, longrun.Interrupted(ctx))
+			return "", ctx.Err()
+		}
+		k.Ensure(object("a"), work)
+		k.Ensure(object("b"), work)
+		if k.Waits("a") || !k.Waits("b") {
+			t.Errorf("a waits = %t, b waits = %t, want b alone", k.Waits("a"), k.Waits("b"))
+		}
+		k.Begin("b") // its turn has not come
+		synctest.Wait()
+		if a, b := k.Observe("a"), k.Observe("b").Phase; a.Phase != longrun.Admitted || a.Progress != 0 || b != longrun.Queued {
+			t.Errorf("a = %+v, b = %v, want Admitted with nothing done, and Queued", a, b)
+		}
+		k.Begin("a")
+		k.Begin("a")
+		synctest.Wait()
+		if a := k.Observe("a"); a.Phase != longrun.Running || a.Progress != 1 {
+			t.Errorf("a = %+v, want Running", a)
+		}
+		if err := k.Stop(ctx, "a"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		k.Begin("b")
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if len(interrupted) != 2 || interrupted[0] || !interrupted[1] {
+			t.Errorf("interrupted = %v, want the second, which did not end because of Stop", interrupted)
+		}
+	})
+}
