@@ -35,11 +35,26 @@ type Options struct {
 
 // Policy is a compiled set of rules. It is immutable and safe for concurrent use.
 type Policy struct {
-	digest string
-	count  int
-	texts  map[string]string
-	units  map[*entryPoint]*unit
+	Asker
+
+	about Description
 }
+
+// Description is all that there is to know of a policy without asking it.
+type Description struct {
+	Digest  string `json:"digest"`
+	Modules int    `json:"modules"`
+	// Texts of the reason codes that the rules can give, by code.
+	Texts map[string]string `json:"texts,omitempty"`
+	// Reads holds the entry points that have rules, and what of the object they read.
+	Reads map[string]objectFields `json:"reads,omitempty"`
+}
+
+// NewPolicy is a policy that was compiled elsewhere, where a answers.
+func NewPolicy(about Description, a Asker) *Policy { return &Policy{Asker: a, about: about} }
+
+// Description tells all that there is to know without asking the rules.
+func (p *Policy) Description() Description { return p.about }
 
 // Compile checks a set and makes it ready for evaluation. Policies do not see
 // each other. An error is of type Errors, unless ctx ended or opts are wrong;
@@ -67,12 +82,16 @@ func Compile(ctx context.Context, set Set, opts Options) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Policy{digest: digest, count: len(modules), texts: textsOf(modules), units: units}, nil
+	reads := make(map[string]objectFields, len(units))
+	for pkg, u := range units {
+		reads[pkg] = u.fields
+	}
+	return NewPolicy(Description{Digest: digest, Modules: len(modules), Texts: textsOf(modules), Reads: reads}, &compiled{units: units}), nil
 }
 
 // compileUnits compiles the modules of each entry point by themselves: its
 // input has a type of its own.
-func compileUnits(ctx context.Context, modules []*module, parameters map[string]any) (map[*entryPoint]*unit, error) {
+func compileUnits(ctx context.Context, modules []*module, parameters map[string]any) (map[string]*unit, error) {
 	byEntry := map[*entryPoint]map[string]*ast.Module{}
 	for _, m := range modules {
 		if byEntry[m.entry] == nil {
@@ -80,7 +99,7 @@ func compileUnits(ctx context.Context, modules []*module, parameters map[string]
 		}
 		byEntry[m.entry][m.name] = m.parsed
 	}
-	units := map[*entryPoint]*unit{}
+	units := map[string]*unit{}
 	var errs Errors
 	for entry, parsed := range byEntry {
 		compiler, problems := compileModules(entry, parsed)
@@ -92,7 +111,7 @@ func compileUnits(ctx context.Context, modules []*module, parameters map[string]
 		if err != nil {
 			return nil, err
 		}
-		units[entry] = u
+		units[entry.pkg] = u
 	}
 	if len(errs) > 0 {
 		return nil, sorted(errs)
@@ -129,23 +148,28 @@ func compileModules(entry *entryPoint, modules map[string]*ast.Module) (*ast.Com
 // Digest identifies what the policy decides: "sha256:" and 64 hexadecimal
 // digits over sources, parameters, capabilities, input schemas, the version of
 // OPA and the mode. Equal digests decide alike.
-func (p *Policy) Digest() string { return p.digest }
+func (p *Policy) Digest() string { return p.about.Digest }
 
 // Count is the number of modules, those of the library included.
-func (p *Policy) Count() int { return p.count }
+func (p *Policy) Count() int { return p.about.Modules }
 
 // HasSelect reports whether a rule selects what is backed up.
-func (p *Policy) HasSelect() bool { return p.units[selection] != nil }
+func (p *Policy) HasSelect() bool { return p.has(selection) }
 
 // HasRestore reports whether a rule gates restores as a whole.
-func (p *Policy) HasRestore() bool { return p.units[requestGate] != nil }
+func (p *Policy) HasRestore() bool { return p.has(requestGate) }
 
 // HasRestoreSelect reports whether a rule gates restores object by object.
-func (p *Policy) HasRestoreSelect() bool { return p.units[objectGate] != nil }
+func (p *Policy) HasRestoreSelect() bool { return p.has(objectGate) }
+
+func (p *Policy) has(entry *entryPoint) bool {
+	_, has := p.about.Reads[entry.pkg]
+	return has
+}
 
 // Describe is the text of a reason code: title and description of its rule's
 // METADATA. It is empty for a code that has none.
-func (p *Policy) Describe(code string) string { return p.texts[code] }
+func (p *Policy) Describe(code string) string { return p.about.Texts[code] }
 
 // Codes are the reason codes that the rules can give, sorted.
-func (p *Policy) Codes() []string { return slices.Sorted(maps.Keys(p.texts)) }
+func (p *Policy) Codes() []string { return slices.Sorted(maps.Keys(p.about.Texts)) }

@@ -55,7 +55,7 @@ func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"kind":"Secret","data":null,"stringData":[]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		o := object(configMaps, string(raw))
-		v, err := objectValue(o, objectFields{all: true})
+		v, err := objectValue(o, objectFields{All: true})
 		if (v == nil) == (err == nil) {
 			t.Fatalf("objectValue() = %v, %v", v, err)
 		}

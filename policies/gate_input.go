@@ -4,11 +4,9 @@
 package policies
 
 import (
+	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/gopherwood/ark/engine/restore"
 )
@@ -43,20 +41,20 @@ type RestoredBackup struct {
 	Claimed map[string]any
 }
 
-func (f RestoreFacts) value() ast.Value {
+func (f RestoreFacts) value() []byte {
 	return document{}.text("name", f.Name).object()
 }
 
-func (b RestoredBackup) value() (ast.Value, error) {
+func (b RestoredBackup) value() ([]byte, error) {
 	d := document{}.
 		text("name", b.Name).
 		value("cluster", b.Cluster.value()).
-		value("age", ast.Number(strconv.FormatInt(int64(b.Age/time.Second), 10))).
+		number("age", int64(b.Age/time.Second)).
 		text("completeness", b.Completeness).
 		text("policy", b.Policy).
 		text("verification", b.Verification)
 	if b.Claimed != nil {
-		claimed, err := ast.InterfaceToValue(b.Claimed)
+		claimed, err := json.Marshal(b.Claimed)
 		if err != nil {
 			return nil, fmt.Errorf("read what backup %s claims: %w", b.Name, err)
 		}
@@ -67,36 +65,35 @@ func (b RestoredBackup) value() (ast.Value, error) {
 
 // base is what both documents of gates have.
 func (g *Gates) base() document {
-	d := make(document, 0, 8).value("contract", ast.String(contractVersion))
-	for name, v := range g.facts {
-		d = d.value(name, v)
-	}
-	return d
+	return append(make(document, 0, 9),
+		Field{Name: "contract", JSON: jsonText(contractVersion), Shared: true},
+		Field{Name: "restore", JSON: g.restore, Shared: true},
+		Field{Name: "backup", JSON: g.backup, Shared: true},
+	)
 }
 
-func (g *Gates) requestInput(plan restore.Summary) ast.Value {
+func (g *Gates) requestInput(plan restore.Summary) document {
 	actions := document{}
 	for resource, counts := range plan.Actions {
 		byAction := document{}
 		for action, n := range counts {
-			byAction = byAction.value(string(action), ast.Number(strconv.FormatInt(n, 10)))
+			byAction = byAction.number(string(action), n)
 		}
-		actions = append(actions, ast.Item(ast.StringTerm(resource), ast.NewTerm(byAction.object())))
+		actions = actions.value(resource, byAction.object())
 	}
-	namespaces := make([]*ast.Term, len(plan.Namespaces))
+	namespaces := make([][]byte, len(plan.Namespaces))
 	for i := range plan.Namespaces {
-		namespaces[i] = ast.NewTerm(targetNamespaceValue(&plan.Namespaces[i]))
+		namespaces[i] = targetNamespaceValue(&plan.Namespaces[i])
 	}
 	return g.base().
 		value("target", g.target.object()).
 		value("plan", document{}.
 			value("actions", actions.object()).
-			value("namespaces", ast.NewArray(namespaces...)).
-			object()).
-		object()
+			value("namespaces", array(namespaces)).
+			object())
 }
 
-func (g *Gates) objectInput(c restore.Candidate) (ast.Value, error) {
+func (g *Gates) objectInput(c restore.Candidate) (document, error) {
 	object, err := objectValue(c.Object, g.fields)
 	if err != nil {
 		return nil, err
@@ -106,19 +103,18 @@ func (g *Gates) objectInput(c restore.Candidate) (ast.Value, error) {
 		target = target.value("namespace", targetNamespaceValue(c.Target))
 	}
 	return g.base().
-		value("resource", resourceValue(c.Object.Resource)).
+		shared("resource", resourceValue(c.Object.Resource)).
 		value("source", document{}.text("namespace", c.Source.Namespace).text("name", c.Source.Name).object()).
 		value("target", target.object()).
-		value("change", ast.String(c.Action)).
-		value("object", object).
-		object(), nil
+		value("change", jsonText(string(c.Action))).
+		value("object", object), nil
 }
 
-func targetNamespaceValue(ns *restore.TargetNamespace) ast.Value {
+func targetNamespaceValue(ns *restore.TargetNamespace) []byte {
 	return document{}.
 		text("name", ns.Name).
 		text("source", ns.Source).
-		value("exists", ast.Boolean(ns.Exists)).
+		boolean("exists", ns.Exists).
 		strings("labels", ns.Labels).
 		strings("annotations", ns.Annotations).
 		object()

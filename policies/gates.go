@@ -4,14 +4,11 @@
 package policies
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/gopherwood/ark/engine/restore"
 )
@@ -38,7 +35,8 @@ type GateRules struct {
 type Gates struct {
 	rules       []GateRules
 	requireGate bool
-	facts       map[string]ast.Value
+	restore     []byte
+	backup      []byte
 	target      document
 	fields      objectFields
 	patience    *patience
@@ -57,7 +55,8 @@ func NewGates(facts RestoreFacts, rules []GateRules, requireGate bool) (*Gates, 
 	g := &Gates{
 		rules:       rules,
 		requireGate: requireGate,
-		facts:       map[string]ast.Value{"restore": facts.value(), "backup": backup},
+		restore:     facts.value(),
+		backup:      backup,
 		target:      document{}.value("cluster", facts.Target.value()).text("time", timeValue(facts.Time)),
 		patience:    newPatience(),
 		requestTime: requestLimit,
@@ -67,7 +66,7 @@ func NewGates(facts RestoreFacts, rules []GateRules, requireGate bool) (*Gates, 
 			return nil, fmt.Errorf("gate of policy %q: %w", r.Policy, errGateRules)
 		}
 		if r.Rules != nil && r.Rules.HasRestoreSelect() {
-			g.fields = g.fields.union(r.Rules.units[objectGate].fields)
+			g.fields = g.fields.union(r.Rules.about.Reads[RestoreSelectPackage])
 		}
 	}
 	return g, nil
@@ -80,7 +79,7 @@ var errGateRules = errors.New("set exactly one of the rules and the reason why t
 // only error is that ctx ended.
 func (g *Gates) Request(ctx context.Context, plan restore.Summary) (restore.Verdict, error) {
 	var verdict restore.Verdict
-	input := g.requestInput(plan)
+	question := Question{EntryPoint: RestorePackage, Fields: g.requestInput(plan), Limit: g.requestTime}
 	gated := false
 	for _, r := range g.rules {
 		if r.Broken != nil {
@@ -92,15 +91,15 @@ func (g *Gates) Request(ctx context.Context, plan restore.Summary) (restore.Verd
 		if !r.Rules.HasRestore() {
 			continue
 		}
-		sets, err := r.Rules.units[requestGate].eval(ctx, input, g.requestTime)
+		answer, err := r.Rules.Ask(ctx, question)
 		switch {
 		case ctx.Err() != nil:
 			return restore.Verdict{}, fmt.Errorf("ask gates: %w", ctx.Err())
 		case err != nil:
 			verdict.Deny = append(verdict.Deny, failed(r, err))
 		default:
-			verdict.Deny = append(verdict.Deny, reasons(r, sets[ruleDeny])...)
-			verdict.Warn = append(verdict.Warn, reasons(r, sets[ruleWarn])...)
+			verdict.Deny = append(verdict.Deny, reasons(r, answer[ruleDeny])...)
+			verdict.Warn = append(verdict.Warn, reasons(r, answer[ruleWarn])...)
 		}
 	}
 	if !gated {
@@ -151,10 +150,10 @@ func (g *Gates) Object(ctx context.Context, c restore.Candidate) (restore.Ruling
 		if r.Rules == nil || !r.Rules.HasRestoreSelect() {
 			continue
 		}
-		var sets map[string]ast.Set
+		var answer Answer
 		err := inputErr
 		if err == nil {
-			sets, err = g.patience.eval(ctx, r.Rules.units[objectGate], input)
+			answer, err = g.patience.eval(ctx, r.Rules, Question{EntryPoint: RestoreSelectPackage, Fields: input})
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -164,8 +163,8 @@ func (g *Gates) Object(ctx context.Context, c restore.Candidate) (restore.Ruling
 			reason.Object = about
 			ruling.Deny = append(ruling.Deny, reason)
 		default:
-			ruling.Deny = append(ruling.Deny, explained(r, about, sets[ruleDeny])...)
-			ruling.Skip = append(ruling.Skip, explained(r, about, sets[ruleSkip])...)
+			ruling.Deny = append(ruling.Deny, explained(r, about, answer[ruleDeny])...)
+			ruling.Skip = append(ruling.Skip, explained(r, about, answer[ruleSkip])...)
 		}
 	}
 	return ruling, nil
@@ -176,44 +175,18 @@ func failed(r GateRules, err error) restore.Reason {
 }
 
 // explained gives codes the text that METADATA has for them.
-func explained(r GateRules, about string, set ast.Set) []restore.Reason {
+func explained(r GateRules, about string, given []Reason) []restore.Reason {
 	var all []restore.Reason
-	for _, code := range distinct(codes(set)) {
+	for _, code := range distinct(codes(given)) {
 		all = append(all, restore.Reason{Code: code, Message: r.Rules.Describe(code), Policy: r.Policy, Object: about})
 	}
 	return all
 }
 
-// reasons are the objects of code and msg that a set contains. A msg that is no
-// text is shown as Rego writes it.
-func reasons(r GateRules, set ast.Set) []restore.Reason {
+func reasons(r GateRules, given []Reason) []restore.Reason {
 	var all []restore.Reason
-	if set == nil {
-		return nil
+	for _, reason := range given {
+		all = append(all, restore.Reason{Code: reason.Code, Message: reason.Message, Policy: r.Policy})
 	}
-	for _, t := range set.Slice() {
-		reason, ok := t.Value.(ast.Object)
-		if !ok {
-			continue
-		}
-		all = append(all, restore.Reason{
-			Code:    text(reason.Get(ast.InternedTerm("code"))),
-			Message: cut(text(reason.Get(ast.InternedTerm("msg")))),
-			Policy:  r.Policy,
-		})
-	}
-	slices.SortFunc(all, func(a, b restore.Reason) int {
-		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
-	})
 	return all
-}
-
-func text(t *ast.Term) string {
-	if t == nil {
-		return ""
-	}
-	if s, ok := t.Value.(ast.String); ok {
-		return string(s)
-	}
-	return t.Value.String()
 }

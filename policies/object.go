@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/util"
 
 	"github.com/gopherwood/ark/engine"
 )
@@ -20,14 +19,14 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // objectFields are the top-level fields of an object that rules read.
 type objectFields struct {
-	all   bool
-	named map[string]bool
+	All   bool            `json:"all,omitempty"`
+	Named map[string]bool `json:"named,omitempty"`
 }
 
 // fieldsOf finds what the compiled rules read of input.object. Whenever they
 // take the object as a whole, or a field whose name is computed, that is all.
 func fieldsOf(compiler *ast.Compiler) objectFields {
-	fields := objectFields{named: map[string]bool{}}
+	fields := objectFields{Named: map[string]bool{}}
 	for _, m := range compiler.Modules {
 		ast.WalkRefs(m, func(ref ast.Ref) bool {
 			if !ref.HasPrefix(ast.InputRootRef) {
@@ -39,9 +38,9 @@ func fieldsOf(compiler *ast.Compiler) objectFields {
 			}
 			field, ok := constantAt(ref, 2)
 			if !ok {
-				fields.all = true
+				fields.All = true
 			}
-			fields.named[field] = true
+			fields.Named[field] = true
 			return false
 		})
 	}
@@ -56,48 +55,50 @@ func constantAt(ref ast.Ref, i int) (string, bool) {
 	return string(s), ok
 }
 
-func (f objectFields) reads(field string) bool { return f.all || f.named[field] }
+func (f objectFields) reads(field string) bool { return f.All || f.Named[field] }
 
 // none reports that no rule looks at the object at all.
-func (f objectFields) none() bool { return !f.all && len(f.named) == 0 }
+func (f objectFields) none() bool { return !f.All && len(f.Named) == 0 }
 
 // union is what either reads.
 func (f objectFields) union(g objectFields) objectFields {
-	named := make(map[string]bool, len(f.named)+len(g.named))
-	maps.Copy(named, f.named)
-	maps.Copy(named, g.named)
-	return objectFields{all: f.all || g.all, named: named}
+	named := make(map[string]bool, len(f.Named)+len(g.Named))
+	maps.Copy(named, f.Named)
+	maps.Copy(named, g.Named)
+	return objectFields{All: f.All || g.All, Named: named}
 }
 
 // objectValue is input.object: what of raw the rules read and may read.
-func objectValue(o engine.Object, fields objectFields) (ast.Value, error) {
+func objectValue(o engine.Object, fields objectFields) ([]byte, error) {
 	if fields.none() {
-		return ast.NewObject(), nil
+		return []byte("{}"), nil
 	}
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(o.Raw, &raw); err != nil {
 		return nil, fmt.Errorf("decode object: %w", err)
 	}
 	confidential := holdsData(o.Resource, raw)
-	terms := make([][2]*ast.Term, 0, len(raw)+1)
+	d := make(document, 0, len(raw)+1)
 	if confidential {
 		keys, err := dataKeys(raw)
 		if err != nil {
 			return nil, err
 		}
-		terms = append(terms, ast.Item(ast.InternedTerm("dataKeys"), ast.NewTerm(keys)))
+		d = d.value("dataKeys", keys)
 	}
 	for field, value := range raw {
-		if !fields.reads(field) || field == "apiVersion" || field == "kind" || (confidential && !shown[field]) {
+		if !fields.reads(field) || field == "apiVersion" || field == "kind" || confidential && !shown[field] {
 			continue
 		}
-		v, err := fieldValue(field, value, confidential)
-		if err != nil {
-			return nil, fmt.Errorf("decode %s: %w", field, err)
+		if field == "metadata" && confidential {
+			var err error
+			if value, err = withoutCopy(value); err != nil {
+				return nil, err
+			}
 		}
-		terms = append(terms, ast.Item(ast.StringTerm(field), ast.NewTerm(v)))
+		d = d.value(field, value)
 	}
-	return ast.NewObject(terms...), nil
+	return d.object(), nil
 }
 
 // shown are the fields of a Secret or ConfigMap that rules see.
@@ -117,8 +118,8 @@ func holdsData(r engine.Resource, raw map[string]json.RawMessage) bool {
 }
 
 // dataKeys are the sorted keys of all data.
-func dataKeys(raw map[string]json.RawMessage) (ast.Value, error) {
-	var keys []string
+func dataKeys(raw map[string]json.RawMessage) ([]byte, error) {
+	keys := []string{}
 	for _, field := range []string{"data", "binaryData", "stringData"} {
 		var data map[string]json.RawMessage
 		if len(raw[field]) == 0 {
@@ -130,20 +131,27 @@ func dataKeys(raw map[string]json.RawMessage) (ast.Value, error) {
 		keys = slices.AppendSeq(keys, maps.Keys(data))
 	}
 	slices.Sort(keys)
-	return ast.InterfaceToValue(slices.Compact(keys))
+	return json.Marshal(slices.Compact(keys))
 }
 
-// fieldValue decodes a top-level field. Numbers stay exact.
-func fieldValue(field string, raw json.RawMessage, confidential bool) (ast.Value, error) {
-	var v any
-	if err := util.UnmarshalJSON(raw, &v); err != nil {
-		return nil, err
+// withoutCopy takes out of metadata what repeats the whole object. Numbers and all
+// that is not looked at stay as they are.
+func withoutCopy(metadata json.RawMessage) (json.RawMessage, error) {
+	var fields, annotations map[string]json.RawMessage
+	if err := json.Unmarshal(metadata, &fields); err != nil {
+		return nil, fmt.Errorf("decode metadata: %w", err)
 	}
-	if metadata, ok := v.(map[string]any); ok && field == "metadata" {
-		delete(metadata, "managedFields")
-		if annotations, ok := metadata["annotations"].(map[string]any); ok && confidential {
-			delete(annotations, lastApplied)
+	delete(fields, "managedFields")
+	if raw, ok := fields["annotations"]; ok {
+		if err := json.Unmarshal(raw, &annotations); err != nil {
+			return nil, fmt.Errorf("decode annotations: %w", err)
 		}
+		delete(annotations, lastApplied)
+		rest, err := json.Marshal(annotations)
+		if err != nil {
+			return nil, fmt.Errorf("encode annotations: %w", err)
+		}
+		fields["annotations"] = rest
 	}
-	return ast.InterfaceToValue(v)
+	return json.Marshal(fields)
 }

@@ -5,12 +5,9 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 const (
@@ -40,25 +37,27 @@ func newPatience() *patience {
 }
 
 // eval tries twice at most.
-func (p *patience) eval(ctx context.Context, u *unit, input ast.Value) (map[string]ast.Set, error) {
-	sets, err := p.tryFirst(ctx, u, input)
-	if !errors.Is(err, errTimeout) || p.failed.Load() >= hopelessAfter {
-		return sets, err
+func (p *patience) eval(ctx context.Context, a Asker, q Question) (Answer, error) {
+	answer, err := p.tryFirst(ctx, a, q)
+	if !overBudget(err) || p.failed.Load() >= hopelessAfter {
+		return answer, err
 	}
 	p.running.Lock()
 	defer p.running.Unlock()
 	if p.failed.Load() >= hopelessAfter {
 		return nil, err
 	}
-	sets, err = u.eval(ctx, input, p.alone)
-	if errors.Is(err, errTimeout) {
+	q.Limit = p.alone
+	answer, err = a.Ask(ctx, q)
+	if overBudget(err) {
 		p.failed.Add(1)
 	}
-	return sets, err
+	return answer, err
 }
 
-func (p *patience) tryFirst(ctx context.Context, u *unit, input ast.Value) (map[string]ast.Set, error) {
+func (p *patience) tryFirst(ctx context.Context, a Asker, q Question) (Answer, error) {
 	p.running.RLock()
 	defer p.running.RUnlock()
-	return u.eval(ctx, input, p.first)
+	q.Limit = p.first
+	return a.Ask(ctx, q)
 }

@@ -27,16 +27,20 @@ const fullObject = `{"apiVersion":"v1","kind":"Full","type":"t","spec":{"a":1},"
 func inputs(t *testing.T) map[*entryPoint][]any {
 	t.Helper()
 	all := map[*entryPoint][]any{}
-	add := func(entry *entryPoint, input ast.Value, err error) {
+	add := func(entry *entryPoint, input document, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw, err := ast.JSON(input)
+		value, err := (&compiled{}).input(input)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[entry] = append(all[entry], raw)
+		seen, err := ast.JSON(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[entry] = append(all[entry], seen)
 	}
 	everything := mustCompile(t, Set{Modules: []Source{
 		{Rule: "select", Rego: excludes("x", "count(input.object) > 99")},

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/ast"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gopherwood/ark/engine"
@@ -31,13 +30,16 @@ type BackupFacts struct {
 
 // Selector asks the rules of a backup about its objects. One belongs to one backup.
 type Selector struct {
-	units    []*unit
+	rules    []Asker
 	fields   objectFields
-	backup   ast.Value
+	backup   []byte
 	patience *patience
 	// The values that many objects share: by type, and by name of a namespace.
-	resources  sync.Map // schema.GroupVersionResource to ast.Value
+	resources  sync.Map // schema.GroupVersionResource to []byte
 	namespaces sync.Map // string to *namespaceDocument
+	// latest remembers, where the rules look at no object, what they said of the last
+	// one of a type: lists come by namespace, and all of a type in one are alike.
+	latest sync.Map // schema.GroupVersionResource to sharedRuling
 }
 
 var _ collect.Decider = (*Selector)(nil)
@@ -45,7 +47,13 @@ var _ collect.Decider = (*Selector)(nil)
 // namespaceDocument remembers what a value was made from.
 type namespaceDocument struct {
 	from  *collect.Namespace
-	value ast.Value
+	value []byte
+}
+
+// sharedRuling is that of all objects of a type in a namespace.
+type sharedRuling struct {
+	in     *collect.Namespace
+	ruling collect.Ruling
 }
 
 // NewSelector asks several policies, such as the Config's and the
@@ -65,9 +73,9 @@ func NewSelector(facts BackupFacts, policies ...*Policy) (*Selector, error) {
 		if p == nil {
 			return nil, errNoPolicy
 		}
-		if u := p.units[selection]; u != nil {
-			s.units = append(s.units, u)
-			s.fields = s.fields.union(u.fields)
+		if p.HasSelect() {
+			s.rules = append(s.rules, p)
+			s.fields = s.fields.union(p.about.Reads[SelectPackage])
 		}
 	}
 	return s, nil
@@ -79,54 +87,73 @@ var errNoPolicy = errors.New("a policy is nil: pass a compiled Policy, or none")
 // Decide evaluates the rules for one object. A namespace is remembered by its
 // address, and must not be changed afterwards.
 func (s *Selector) Decide(ctx context.Context, o engine.Object, ns *collect.Namespace) (collect.Ruling, error) {
-	if len(s.units) == 0 {
+	if len(s.rules) == 0 {
 		return collect.Ruling{}, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return collect.Ruling{}, fmt.Errorf("evaluate rules: %w", err)
 	}
+	if !s.fields.none() {
+		return s.ask(ctx, o, ns)
+	}
+	if last, ok := s.latest.Load(typeOf(o.Resource)); ok && last.(sharedRuling).in == ns {
+		return last.(sharedRuling).ruling, nil
+	}
+	ruling, err := s.ask(ctx, o, ns)
+	if err == nil {
+		s.latest.Store(typeOf(o.Resource), sharedRuling{ns, ruling})
+	}
+	return ruling, err
+}
+
+// ask puts the question about one object to the rules of every policy.
+func (s *Selector) ask(ctx context.Context, o engine.Object, ns *collect.Namespace) (collect.Ruling, error) {
 	input, err := s.input(o, ns)
 	if err != nil {
 		return collect.Ruling{}, err
 	}
 	var ruling collect.Ruling
-	for _, u := range s.units {
-		sets, err := s.patience.eval(ctx, u, input)
+	for _, rules := range s.rules {
+		answer, err := s.patience.eval(ctx, rules, Question{EntryPoint: SelectPackage, Fields: input})
 		if err != nil {
 			return collect.Ruling{}, err
 		}
-		ruling.Include = append(ruling.Include, codes(sets[ruleInclude])...)
-		ruling.Exclude = append(ruling.Exclude, codes(sets[ruleExclude])...)
+		ruling.Include = append(ruling.Include, codes(answer[ruleInclude])...)
+		ruling.Exclude = append(ruling.Exclude, codes(answer[ruleExclude])...)
 	}
 	return collect.Ruling{Include: distinct(ruling.Include), Exclude: distinct(ruling.Exclude)}, nil
 }
 
-func (s *Selector) input(o engine.Object, ns *collect.Namespace) (ast.Value, error) {
+func (s *Selector) input(o engine.Object, ns *collect.Namespace) (document, error) {
 	object, err := objectValue(o, s.fields)
 	if err != nil {
 		return nil, err
 	}
 	d := make(document, 0, 5).
-		value("contract", ast.String(contractVersion)).
-		value("backup", s.backup).
-		value("resource", s.resource(o.Resource)).
+		shared("contract", jsonText(contractVersion)).
+		shared("backup", s.backup).
+		shared("resource", s.resource(o.Resource)).
 		value("object", object)
 	if ns != nil {
-		d = d.value("namespace", s.namespace(ns))
+		d = d.shared("namespace", s.namespace(ns))
 	}
-	return d.object(), nil
+	return d, nil
 }
 
-func (s *Selector) resource(r engine.Resource) ast.Value {
-	key := schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Name}
+func (s *Selector) resource(r engine.Resource) []byte {
+	key := typeOf(r)
 	if v, ok := s.resources.Load(key); ok {
-		return v.(ast.Value)
+		return v.([]byte)
 	}
 	v, _ := s.resources.LoadOrStore(key, resourceValue(r))
-	return v.(ast.Value)
+	return v.([]byte)
 }
 
-func (s *Selector) namespace(ns *collect.Namespace) ast.Value {
+func typeOf(r engine.Resource) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Name}
+}
+
+func (s *Selector) namespace(ns *collect.Namespace) []byte {
 	if known, ok := s.namespaces.Load(ns.Name); ok && known.(*namespaceDocument).from == ns {
 		return known.(*namespaceDocument).value
 	}
@@ -139,4 +166,13 @@ func (s *Selector) namespace(ns *collect.Namespace) ast.Value {
 func distinct(codes []string) []string {
 	slices.Sort(codes)
 	return slices.Compact(codes)
+}
+
+// codes are those of reasons; nil for none.
+func codes(given []Reason) []string {
+	var all []string
+	for _, r := range given {
+		all = append(all, r.Code)
+	}
+	return all
 }

@@ -54,6 +54,14 @@ type Set struct {
 	Library []LibraryUse
 }
 
+// Check refuses a set that is too large to be looked at. Its error is of type Errors.
+func (s Set) Check() error {
+	if errs := checkSizes(s.Modules); len(errs) > 0 {
+		return sorted(errs)
+	}
+	return nil
+}
+
 // FromFiles takes the modules of rule from a ConfigMap's data: every key that
 // ends in ".rego" and not in "_test.rego", in the order of the keys. digest is
 // the hexadecimal SHA-256 over, for each module, the key, a zero byte, the

@@ -5,7 +5,6 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -57,11 +56,8 @@ func newUnit(ctx context.Context, entry *entryPoint, compiler *ast.Compiler, par
 	return &unit{query: query, reads: reads, fields: fieldsOf(compiler)}, nil
 }
 
-// errTimeout says that a rule took longer than it may.
-var errTimeout = errors.New("the rules took too long")
-
 // eval asks for all sets of the unit, by the name of their rule. The caller's
-// input is not changed. It gives up, with errTimeout, after limit.
+// input is not changed. It gives up, with a BudgetError, after limit.
 func (u *unit) eval(ctx context.Context, input ast.Value, limit time.Duration) (sets map[string]ast.Set, err error) {
 	defer func() {
 		if r := recover(); r != nil { // one object's data must not stop a backup of the others
@@ -82,7 +78,7 @@ func (u *unit) eval(ctx context.Context, input ast.Value, limit time.Duration) (
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("evaluate rules: %w", ctx.Err())
 	case topdown.IsCancel(err):
-		return nil, fmt.Errorf("evaluate rules: %w: more than %v", errTimeout, limit)
+		return nil, fmt.Errorf("evaluate rules: %w", TooLong(limit))
 	case err != nil:
 		return nil, fmt.Errorf("evaluate rules: %w", err)
 	case len(results) != 1:
@@ -103,16 +99,7 @@ func (u *unit) eval(ctx context.Context, input ast.Value, limit time.Duration) (
 	return sets, nil
 }
 
-// codes are the strings of a set; nil for no set.
-func codes(set ast.Set) []string {
-	if set == nil {
-		return nil
-	}
-	var all []string
-	for _, code := range set.Slice() {
-		if s, ok := code.Value.(ast.String); ok {
-			all = append(all, string(s))
-		}
-	}
-	return all
+// TooLong says that rules were asked for longer than limit.
+func TooLong(limit time.Duration) error {
+	return &BudgetError{Message: fmt.Sprintf("the rules took too long: more than %v", limit)}
 }
