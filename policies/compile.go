@@ -56,7 +56,8 @@ func NewPolicy(about Description, a Asker) *Policy { return &Policy{Asker: a, ab
 // Description tells all that there is to know without asking the rules.
 func (p *Policy) Description() Description { return p.about }
 
-// Compile checks a set and makes it ready for evaluation. Policies do not see
+// Compile checks a set and makes it ready for evaluation, all within this process: what
+// somebody else wrote belongs into a sandbox. Policies do not see
 // each other. An error is of type Errors, unless ctx ended or opts are wrong;
 // then nothing of the set may be used. A set without rules compiles to a Policy
 // that has none.

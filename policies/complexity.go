@@ -10,9 +10,9 @@ import (
 )
 
 // OPA's parser and compiler take time that grows with the square of some of
-// these, and exponentially with nested comprehensions, and cannot be stopped.
-// The limits are far beyond what a person writes, and keep the worst set to
-// seconds.
+// these, and exponentially with nested comprehensions, and can only be stopped with
+// their process (see sandbox). The limits are far beyond what a person writes, keep
+// most sets to seconds, and are the same on every machine.
 const (
 	maxBrackets       = 32
 	maxDepth          = 128

@@ -87,7 +87,7 @@ func objectValue(o engine.Object, fields objectFields) ([]byte, error) {
 		d = d.value("dataKeys", keys)
 	}
 	for field, value := range raw {
-		if !fields.reads(field) || field == "apiVersion" || field == "kind" || confidential && !shown[field] {
+		if !fields.reads(field) || hidden(field, confidential) {
 			continue
 		}
 		if field == "metadata" && confidential {
@@ -99,6 +99,12 @@ func objectValue(o engine.Object, fields objectFields) ([]byte, error) {
 		d = d.value(field, value)
 	}
 	return d.object(), nil
+}
+
+// hidden reports whether rules never see a field: type and kind are in
+// input.resource.
+func hidden(field string, confidential bool) bool {
+	return field == "apiVersion" || field == "kind" || confidential && !shown[field]
 }
 
 // shown are the fields of a Secret or ConfigMap that rules see.

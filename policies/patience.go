@@ -5,6 +5,7 @@ package policies
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,13 @@ const (
 	// hopelessAfter second tries that failed no object gets another: rules that
 	// never end would otherwise hold up a backup for two seconds an object.
 	hopelessAfter = 16
+	// givenUpAfter first tries that took too much the rules are not asked any more: each
+	// costs its time, or a process that has to be started again.
+	givenUpAfter = 1000
 )
+
+// errGivenUp is a BudgetError that is no fault of the object.
+var errGivenUp = &BudgetError{Message: fmt.Sprintf("the rules took too much time or memory for %d objects, and are asked about no more: make them cheaper", givenUpAfter)}
 
 // patience evaluates objects one by one within bounds. It is safe for
 // concurrent use.
@@ -30,6 +37,8 @@ type patience struct {
 	// running is held for reading by every first try, for writing by a second.
 	running sync.RWMutex
 	failed  atomic.Int32
+	// exceeded counts first tries that took too much.
+	exceeded atomic.Int32
 }
 
 func newPatience() *patience {
@@ -38,6 +47,9 @@ func newPatience() *patience {
 
 // eval tries twice at most.
 func (p *patience) eval(ctx context.Context, a Asker, q Question) (Answer, error) {
+	if p.exceeded.Load() >= givenUpAfter {
+		return nil, fmt.Errorf("evaluate rules: %w", errGivenUp)
+	}
 	answer, err := p.tryFirst(ctx, a, q)
 	if !overBudget(err) || p.failed.Load() >= hopelessAfter {
 		return answer, err
@@ -59,5 +71,9 @@ func (p *patience) tryFirst(ctx context.Context, a Asker, q Question) (Answer, e
 	p.running.RLock()
 	defer p.running.RUnlock()
 	q.Limit = p.first
-	return a.Ask(ctx, q)
+	answer, err := a.Ask(ctx, q)
+	if overBudget(err) {
+		p.exceeded.Add(1)
+	}
+	return answer, err
 }

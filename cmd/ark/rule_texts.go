@@ -12,6 +12,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/cmd/ark/internal/describe"
 	"github.com/gopherwood/ark/policies"
+	"github.com/gopherwood/ark/policies/sandbox"
 )
 
 // ruleTexts explains the codes that the cluster's rules can give, as they are
@@ -19,8 +20,10 @@ import (
 // which its own object tells, has none.
 func (a *app) ruleTexts(ctx context.Context, c client.Reader) describe.Texts {
 	texts := describe.Texts{}
+	pool := sandbox.New(sandbox.DefaultLimits())
+	defer pool.Close()
 	if cfg, err := config(ctx, c); err == nil {
-		a.addTexts(ctx, c, texts, cfg.Spec.Rules, policies.ClusterRules)
+		a.addTexts(ctx, c, texts, cfg.Spec.Rules, compiler{pool, policies.ClusterRules})
 	}
 	list := &v1alpha1.BackupPolicyList{}
 	if c.List(ctx, list) != nil {
@@ -31,19 +34,26 @@ func (a *app) ruleTexts(ctx context.Context, c client.Reader) describe.Texts {
 		if list.Items[i].Spec.Selection == v1alpha1.SelectionOptIn {
 			mode = policies.OptIn
 		}
-		a.addTexts(ctx, c, texts, list.Items[i].Spec.Rules, mode)
+		a.addTexts(ctx, c, texts, list.Items[i].Spec.Rules, compiler{pool, mode})
 	}
 	return texts
 }
 
+// compiler compiles rules in processes of their own: whose they are is not the
+// user's doing.
+type compiler struct {
+	pool *sandbox.Pool
+	mode policies.Mode
+}
+
 // addTexts adds the texts of rules, each compiled by itself.
-func (a *app) addTexts(ctx context.Context, c client.Reader, texts describe.Texts, rules []v1alpha1.Rule, mode policies.Mode) {
+func (a *app) addTexts(ctx context.Context, c client.Reader, texts describe.Texts, rules []v1alpha1.Rule, by compiler) {
 	for i := range rules {
 		sources := a.sources(ctx, c, &rules[i])
 		if len(sources) == 0 {
 			continue
 		}
-		compiled, err := policies.Compile(ctx, policies.Set{Modules: sources}, policies.Options{Mode: mode})
+		compiled, err := by.pool.Compile(ctx, policies.Set{Modules: sources}, policies.Options{Mode: by.mode})
 		if err != nil {
 			continue
 		}

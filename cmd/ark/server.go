@@ -20,6 +20,7 @@ import (
 
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
 	"github.com/gopherwood/ark/controllers/manager"
+	"github.com/gopherwood/ark/policies/sandbox"
 )
 
 // serve runs the controllers; see manager.Run.
@@ -116,11 +117,21 @@ func (a *app) runServer(ctx context.Context, o *serverFlags) error {
 // the bound. Near it, garbage is collected more often; a process that does not know
 // its limit is killed at it, with half of its memory garbage.
 func memoryLimit(log logr.Logger) int64 {
-	limit, err := memlimit.Set()
+	limit, err := memlimit.Set(memlimit.WithProvider(withoutRules))
 	if err != nil && !errors.Is(err, memlimit.ErrNoCgroup) && !errors.Is(err, memlimit.ErrCgroupsNotSupported) {
 		log.Error(err, "Not bounding the heap by the memory limit of the container")
 	}
 	return limit
+}
+
+// withoutRules is the memory that is left to this process: beside it, those that hold
+// rules share the container's.
+func withoutRules() (uint64, error) {
+	limit, err := memlimit.FromCgroup()
+	if err != nil {
+		return 0, err
+	}
+	return limit - min(limit/4, uint64(sandbox.DefaultLimits().Memory)), nil //nolint:gosec // it is positive
 }
 
 // logger returns a logger that writes lines to the error stream.

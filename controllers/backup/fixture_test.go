@@ -113,7 +113,7 @@ func (f *fixture) startProcess() {
 				return f.store, nil
 			},
 		},
-		Rules:  &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
+		Rules:  &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace, Compilations: rules.AtOnce()},
 		Source: f.source, ClusterUID: f.uid,
 		Takes: NewTakes(), Removals: NewRemovals(),
 		NewAttempt: func() string { attempts++; return fmt.Sprintf("%d-%d", process, attempts) },

@@ -69,6 +69,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		For(&v1alpha1.Config{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, listingFailed()))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.using(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.using(usesConfigMap))).
+		WatchesRawSource(r.Rules.Compilations.Source(func(context.Context) []reconcile.Request {
+			return []reconcile.Request{{NamespacedName: client.ObjectKey{Name: v1alpha1.ConfigName}}}
+		})).
 		WithOptions(opts).
 		Complete(reconcile.AsReconciler(r.Client, r))
 }

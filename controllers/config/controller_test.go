@@ -60,7 +60,7 @@ func newBench(t *testing.T) *bench {
 	as := controllertest.ServiceAccount(t)
 	b.r = &config.Reconciler{
 		Client: as.Cached, Reader: as.Direct, Events: b.events, Clock: b.clock, ClusterUID: clusterUID,
-		Rules: &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
+		Rules: &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace, Compilations: rules.AtOnce()},
 		Locations: &locations.Locations{
 			Client: as.Direct, Creator: as.Cached, Namespace: labtest.Namespace, Tool: "test", Clock: b.clock, OpenStore: b.open,
 		},

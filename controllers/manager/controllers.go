@@ -5,6 +5,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -18,6 +19,7 @@ import (
 	"github.com/gopherwood/ark/controllers/schedule"
 	"github.com/gopherwood/ark/controllers/sync"
 	"github.com/gopherwood/ark/engine/kube"
+	"github.com/gopherwood/ark/policies/sandbox"
 )
 
 // shared is what several controllers use: a location is opened once, and a set
@@ -55,7 +57,16 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(),
 	if err != nil {
 		return nil, err
 	}
-	cleanUp = func() { counters.Unregister(ctrlmetrics.Registry) }
+	pool := sandbox.New(sandbox.DefaultLimits())
+	cleanUp = func() {
+		pool.Close()
+		counters.Unregister(ctrlmetrics.Registry)
+	}
+	compilations := rules.NewCompilations(pool.Compile)
+	if err := mgr.Add(compilations); err != nil {
+		cleanUp()
+		return nil, fmt.Errorf("set up the compiler of rules: %w", err)
+	}
 	s := shared{
 		cluster:    cluster,
 		clusterUID: clusterUID,
@@ -66,7 +77,10 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(),
 			Client: mgr.GetAPIReader(), Namespace: opts.Namespace,
 			FileRoot: opts.FileStoreRoot, Tool: opts.Tool, Clock: opts.Clock, Creator: mgr.GetClient(),
 		},
-		rules: &rules.Loader{Client: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: opts.Namespace},
+		rules: &rules.Loader{
+			Client: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: opts.Namespace,
+			Compilations: compilations, Clock: opts.Clock,
+		},
 	}
 	for _, register := range []func(shared) error{
 		setUpConfig,

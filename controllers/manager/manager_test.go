@@ -101,7 +101,7 @@ func TestAPolicyBecomesABackup(t *testing.T) {
 		},
 	}
 	controllertest.Create(t, c, cfg, policy)
-	eventually(t, "the policy to miss its rules", ready(c, policy, metav1.ConditionFalse))
+	eventually(t, "the policy to wait for its rules", ready(c, policy, metav1.ConditionUnknown))
 	cm := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: labtest.Namespace, Name: "shop-rules"},
 		Data:       map[string]string{"a.rego": "package ark.select\n\n# METADATA\n# title: T\n# description: D\nexclude contains \"no-pod\" if input.resource.kind == \"Pod\"\n"},

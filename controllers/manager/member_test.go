@@ -84,7 +84,7 @@ func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *co
 	if store != nil {
 		places.OpenStore = func(context.Context, blobstore.Location, blobstore.Options) (engine.Store, error) { return store, nil }
 	}
-	loader := &rules.Loader{Client: as.Direct, Writer: c, Namespace: labtest.Namespace}
+	loader := &rules.Loader{Client: as.Direct, Writer: c, Namespace: labtest.Namespace, Compilations: rules.AtOnce()}
 	takes, removals, restores, listings := backup.NewTakes(), backup.NewRemovals(), restore.NewRuns(), sync.NewRuns()
 	attempts := 0
 	m := &member{

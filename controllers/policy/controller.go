@@ -49,6 +49,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Watches(&v1alpha1.Schedule{}, handler.EnqueueRequestsFromMapFunc(r.namedBySchedule), builder.WithPredicates(wake.BySchedule())).
 		Watches(&v1alpha1.Backup{}, handler.EnqueueRequestsFromMapFunc(ofBackup), builder.WithPredicates(wake.ByBackup())).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.withConfigMap)).
+		WatchesRawSource(r.Rules.Compilations.Source(func(ctx context.Context) []reconcile.Request { return r.all(ctx, nil) })).
 		WithOptions(opts).
 		Complete(reconcile.AsReconciler(r.Client, r))
 }

@@ -47,7 +47,7 @@ func newBench(t *testing.T) *bench {
 	as := controllertest.ServiceAccount(t)
 	b.r = &policy.Reconciler{
 		Client: as.Cached, Events: b.events, Clock: controllertest.NewClock(time.Date(2026, time.May, 17, 3, 4, 5, 0, time.UTC)),
-		Rules: &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
+		Rules: &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace, Compilations: rules.AtOnce()},
 	}
 	t.Cleanup(func() {
 		if err := c.DeleteAllOf(context.WithoutCancel(t.Context()), &corev1.ConfigMap{}, client.InNamespace(labtest.Namespace)); err != nil {

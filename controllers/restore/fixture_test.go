@@ -104,7 +104,7 @@ func (f *fixture) startProcess(readOnly bool) {
 				return f.store, nil
 			},
 		},
-		Rules:      &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace},
+		Rules:      &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace, Compilations: rules.AtOnce()},
 		Target:     engrestore.Target{Discoverer: f.access, Getter: f.access, Writer: f.access},
 		ClusterUID: f.uid, Cluster: f.access, Runs: NewRuns(), Namespace: labtest.Namespace, Records: as.Direct,
 	}

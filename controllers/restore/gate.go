@@ -42,7 +42,8 @@ type coveredRules struct {
 }
 
 // gate loads all rules that may apply. Rules that cannot be loaded deny a restore
-// that they would apply to; only an API server that does not answer is an error.
+// that they would apply to; only those that have to be waited for,
+// and an API server that does not answer, are an error.
 func (r *Reconciler) gate(ctx context.Context, s *scope) (*gate, error) {
 	g := &gate{facts: r.facts(s), require: s.cfg.Spec.RequireGate}
 	revision, err := r.Rules.Cluster(ctx, s.cfg)
@@ -70,12 +71,14 @@ func (r *Reconciler) gate(ctx context.Context, s *scope) (*gate, error) {
 	return g, nil
 }
 
-// gateRules tells rules that are broken from an API server that does not answer.
+// gateRules tells rules that are broken from those that only have to be waited for,
+// and from an API server that does not answer.
 func gateRules(policy string, revision rules.Revision, err error) (policies.GateRules, error) {
+	var known *step.Error
 	switch {
 	case err == nil:
 		return policies.GateRules{Policy: policy, Rules: revision.Policy}, nil
-	case errors.As(err, new(*step.Error)):
+	case errors.As(err, &known) && known.After == 0:
 		return policies.GateRules{Policy: policy, Broken: err}, nil
 	}
 	return policies.GateRules{}, err

@@ -27,8 +27,8 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Memory:      192 << 20,
-		CompileCPU:  10 * time.Second,
-		CompileWall: 2 * time.Minute,
+		CompileCPU:  30 * time.Second,
+		CompileWall: 5 * time.Minute,
 		Grace:       3 * time.Second,
 		Idle:        5 * time.Minute,
 		Processes:   8,

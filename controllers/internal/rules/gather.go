@@ -24,12 +24,12 @@ const maxParametersBytes = policies.MaxModuleBytes / 8
 // +kubebuilder:rbac:groups=core,namespace=ark-system,resources=configmaps,verbs=get;create
 
 // gather collects the sources of rules. Its errors name the rule.
-func (l *Loader) gather(ctx context.Context, rules []v1alpha1.Rule) (policies.Set, error) {
+func (l *Loader) gather(ctx context.Context, o owner, rules []v1alpha1.Rule) (policies.Set, error) {
 	var set policies.Set
 	for _, rule := range rules {
 		switch {
 		case rule.ConfigMap != nil:
-			modules, err := l.fromConfigMap(ctx, rule.Name, rule.ConfigMap)
+			modules, err := l.fromConfigMap(ctx, o, rule.Name, rule.ConfigMap)
 			if err != nil {
 				return policies.Set{}, err
 			}
@@ -47,25 +47,26 @@ func (l *Loader) gather(ctx context.Context, rules []v1alpha1.Rule) (policies.Se
 	return set, nil
 }
 
-func (l *Loader) fromConfigMap(ctx context.Context, rule string, from *v1alpha1.ConfigMapRules) ([]policies.Source, error) {
+func (l *Loader) fromConfigMap(ctx context.Context, o owner, rule string, from *v1alpha1.ConfigMapRules) ([]policies.Source, error) {
 	cm := &corev1.ConfigMap{}
 	err := l.Client.Get(ctx, client.ObjectKey{Namespace: l.Namespace, Name: from.Name}, cm)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, step.Stall(v1alpha1.PolicyInvalidReason,
-			"rule %q: ConfigMap %s/%s does not exist: create it, or change configMap.name", rule, l.Namespace, from.Name)
+		return nil, l.incomplete(o, rule, step.Stall(v1alpha1.PolicyInvalidReason,
+			"rule %q: ConfigMap %s/%s does not exist: create it, or change configMap.name", rule, l.Namespace, from.Name))
 	case err != nil:
 		return nil, fmt.Errorf("read ConfigMap %s/%s of rule %q: %w", l.Namespace, from.Name, rule, err)
 	}
 	modules, digest, err := policies.FromFiles(rule, cm.Data)
 	switch {
 	case err != nil:
-		return nil, step.Stall(v1alpha1.PolicyInvalidReason, "ConfigMap %s/%s: %w", l.Namespace, from.Name, err)
+		return nil, l.incomplete(o, rule, step.Stall(v1alpha1.PolicyInvalidReason, "ConfigMap %s/%s: %w", l.Namespace, from.Name, err))
 	case from.SHA256 != "" && from.SHA256 != digest:
-		return nil, step.Stall(v1alpha1.PolicyInvalidReason,
+		return nil, l.incomplete(o, rule, step.Stall(v1alpha1.PolicyInvalidReason,
 			"rule %q: ConfigMap %s/%s holds modules of SHA-256 %s, not those that configMap.sha256 pins: review them and pin that digest, or put the pinned ones back",
-			rule, l.Namespace, from.Name, digest)
+			rule, l.Namespace, from.Name, digest))
 	}
+	l.complete(o, rule)
 	return modules, nil
 }
 

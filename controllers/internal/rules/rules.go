@@ -11,10 +11,7 @@ package rules
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -22,12 +19,9 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/step"
+	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/policies"
 )
-
-// maxCompiled bounds how many compiled policies are remembered: more than a
-// cluster has objects with rules, whatever their history.
-const maxCompiled = 128
 
 // Loader loads and compiles rules. It is safe for concurrent use and must not be
 // copied.
@@ -39,9 +33,14 @@ type Loader struct {
 	Writer client.Client
 	// Namespace is the controller's: the only one whose ConfigMaps are read.
 	Namespace string
+	// Compilations compiles.
+	Compilations *Compilations
+	// Clock tells how long a rule waits for its ConfigMap. Without one it does not.
+	Clock engine.Clock
 
-	mu       sync.Mutex
-	compiled map[[sha256.Size]byte]*policies.Policy
+	mu sync.Mutex
+	// halves holds since when rules wait for their other half.
+	halves map[string]waiting
 }
 
 // Revision is a set of rules that compiled.
@@ -49,8 +48,8 @@ type Revision struct {
 	// Policy decides. It is never nil; without rules it decides nothing.
 	Policy *policies.Policy
 	// Stale is why this is the last good revision and not what the object says
-	// now: a stall for PolicyInvalid with the compiler's message. It is nil when
-	// the revision is the current one.
+	// now: a stall for PolicyInvalid with the compiler's message, or a wait for the
+	// ConfigMap of a rule. It is nil when the revision is the current one.
 	Stale error
 	// Mode is what the rules were compiled for: of a stale revision, what the
 	// object said then.
@@ -69,7 +68,9 @@ func (r Revision) Status() *v1alpha1.PolicyRevision {
 
 // Cluster returns the rules that apply to every backup and restore.
 func (l *Loader) Cluster(ctx context.Context, cfg *v1alpha1.Config) (Revision, error) {
-	return l.load(ctx, cfg.Spec.Rules, policies.ClusterRules, cfg.Status.Policy)
+	return l.load(ctx, owner{
+		judged: judgedAlready(cfg.Status.Conditions, cfg.Generation), inForce: cfg.Status.Policy,
+	}, cfg.Spec.Rules, policies.ClusterRules)
 }
 
 // Policy returns the rules of a BackupPolicy.
@@ -78,78 +79,62 @@ func (l *Loader) Policy(ctx context.Context, p *v1alpha1.BackupPolicy) (Revision
 	if p.Spec.Selection == v1alpha1.SelectionOptIn {
 		mode = policies.OptIn
 	}
-	return l.load(ctx, p.Spec.Rules, mode, p.Status.Policy)
+	return l.load(ctx, owner{
+		name: p.Name, judged: judgedAlready(p.Status.Conditions, p.Generation), inForce: p.Status.Policy,
+	}, p.Spec.Rules, mode)
 }
 
 // load compiles rules, and falls back on the revision that the status names. The
-// error is a stall for PolicyInvalid when there is nothing to fall back on, and
-// passing when the API server does not answer.
-func (l *Loader) load(ctx context.Context, rules []v1alpha1.Rule, mode policies.Mode, inForce *v1alpha1.PolicyRevision) (Revision, error) {
-	revision, err := l.current(ctx, rules, mode)
+// error is a stall for PolicyInvalid when there is nothing to fall back on, a wait
+// while the rules are compiled or not complete, and passing when the API server
+// does not answer. While they are compiled nothing stands in for them: what was
+// applied last may be what closes a gate.
+func (l *Loader) load(ctx context.Context, o owner, rules []v1alpha1.Rule, mode policies.Mode) (Revision, error) {
+	revision, err := l.current(ctx, o, rules, mode)
 	var known *step.Error
 	switch {
 	case err == nil:
 		return revision, nil
-	case !errors.As(err, &known):
+	case !errors.As(err, &known) || errors.Is(err, errCompiling):
 		return Revision{}, err
-	case inForce == nil || inForce.Digest == "":
+	case o.inForce == nil || o.inForce.Digest == "":
 		return Revision{}, err
 	}
-	kept, keptErr := l.kept(ctx, inForce.Digest)
+	kept, keptErr := l.kept(ctx, o.inForce.Digest)
 	switch {
 	case keptErr == nil:
-		kept.Stale = step.Stall(v1alpha1.PolicyInvalidReason, "%w; revision %s stays in force", err, inForce.Digest)
+		kept.Stale = like(known, "%w; revision %s stays in force", err, o.inForce.Digest)
 		return kept, nil
-	case errors.As(keptErr, &known):
-		return Revision{}, step.Stall(v1alpha1.PolicyInvalidReason, "%w; the last good revision is of no use: %w", err, keptErr)
+	case errors.As(keptErr, new(*step.Error)) && !errors.Is(keptErr, errCompiling):
+		return Revision{}, like(known, "%w; the last good revision is of no use: %w", err, keptErr)
 	}
 	return Revision{}, keptErr
 }
 
+// like is a stall or a wait as the other one is.
+func like(other *step.Error, format string, args ...any) error {
+	if other.After > 0 {
+		return step.Wait(other.After, other.Reason, format, args...)
+	}
+	return step.Stall(other.Reason, format, args...)
+}
+
 // current compiles the rules as they are now.
-func (l *Loader) current(ctx context.Context, rules []v1alpha1.Rule, mode policies.Mode) (Revision, error) {
-	set, err := l.gather(ctx, rules)
+func (l *Loader) current(ctx context.Context, o owner, rules []v1alpha1.Rule, mode policies.Mode) (Revision, error) {
+	set, err := l.gather(ctx, o, rules)
 	if err != nil {
 		return Revision{}, err
 	}
 	return l.compile(ctx, set, mode)
 }
 
-// compile compiles a set, unless it was compiled before.
+// compile compiles a set.
 func (l *Loader) compile(ctx context.Context, set policies.Set, mode policies.Mode) (Revision, error) {
-	raw, err := json.Marshal([]any{set, mode})
+	policy, err := l.Compilations.Compile(ctx, set, policies.Options{Mode: mode})
 	if err != nil {
-		return Revision{}, fmt.Errorf("identify rules: %w", err)
-	}
-	key := sha256.Sum256(raw)
-	if p := l.remembered(key); p != nil {
-		return Revision{Policy: p, Mode: mode, set: set}, nil
-	}
-	policy, err := policies.Compile(ctx, set, policies.Options{Mode: mode})
-	var mistakes policies.Errors
-	switch {
-	case errors.As(err, &mistakes):
-		return Revision{}, step.Stall(v1alpha1.PolicyInvalidReason, "%w", err)
-	case err != nil:
 		return Revision{}, err
 	}
-	l.remember(key, policy)
 	return Revision{Policy: policy, Mode: mode, set: set}, nil
-}
-
-func (l *Loader) remembered(key [sha256.Size]byte) *policies.Policy {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.compiled[key]
-}
-
-func (l *Loader) remember(key [sha256.Size]byte, policy *policies.Policy) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.compiled == nil || len(l.compiled) >= maxCompiled {
-		l.compiled = map[[sha256.Size]byte]*policies.Policy{}
-	}
-	l.compiled[key] = policy
 }
 
 // Uses reports whether any of the rules comes from the ConfigMap of that name.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -62,7 +63,7 @@ func loader(t *testing.T) (*rules.Loader, client.Client) {
 		}
 	})
 	as := controllertest.ServiceAccount(t)
-	return &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace}, c
+	return &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace, Compilations: rules.AtOnce()}, c
 }
 
 func mustLoad(t *testing.T, l *rules.Loader, p *v1alpha1.BackupPolicy) rules.Revision {
@@ -197,7 +198,7 @@ func TestTheLastGoodRevisionStaysInForce(t *testing.T) {
 	p.Spec.Rules = []v1alpha1.Rule{inline("own", broken)}
 	p.Spec.Selection = v1alpha1.SelectionOptIn
 
-	restarted := &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace}
+	restarted := &rules.Loader{Client: c, Writer: c, Namespace: labtest.Namespace, Compilations: rules.AtOnce()}
 	stale := mustLoad(t, restarted, p)
 	wantStall(t, stale.Stale, "own.rego:5: ", "revision "+good.Policy.Digest()+" stays in force")
 	if stale.Policy.Digest() != good.Policy.Digest() || stale.Mode != policies.OptOut {
@@ -276,5 +277,74 @@ func TestAnAPIServerThatDoesNotAnswerIsNoFault(t *testing.T) {
 	var known *step.Error
 	if err == nil || errors.As(err, &known) {
 		t.Errorf("error = %v, want one that is tried again", err)
+	}
+}
+
+// A Git tool applies a ConfigMap and the policy that pins its content one after the
+// other: for a moment they do not fit.
+func TestARuleWaitsForItsOtherHalf(t *testing.T) {
+	l, c := loader(t)
+	clock := controllertest.NewClock(time.Unix(1_700_000_000, 0))
+	l.Clock = clock
+	from := func(configMap, pin string) *v1alpha1.BackupPolicy {
+		return policy(v1alpha1.Rule{Name: "r", ConfigMap: &v1alpha1.ConfigMapRules{Name: configMap, SHA256: pin}})
+	}
+	configMap(t, c, "empty", map[string]string{"README": "not Rego"})
+	configMap(t, c, "team", map[string]string{"a.rego": excluding("Event")})
+	inForce := mustLoad(t, l, policy(inline("own", excluding("Pod"))))
+	if err := l.Keep(t.Context(), inForce); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]*v1alpha1.BackupPolicy{
+		"a ConfigMap": from("nowhere", ""), "its key": from("empty", ""), "the content that is pinned": from("team", strings.Repeat("0", 64)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Name, p.Generation = name, 2
+			_, err := l.Policy(t.Context(), p)
+			if !isWait(err) {
+				t.Errorf("at first: %v, want a wait", err)
+			}
+			clock.Advance(10 * time.Second)
+			p.Status.Policy = inForce.Status()
+			stale := mustLoad(t, l, p)
+			if !isWait(stale.Stale) || !strings.HasSuffix(stale.Stale.Error(), "stays in force") {
+				t.Errorf("with a good revision: %v, want a wait that says that it stays in force", stale.Stale)
+			}
+			p.Status.Policy = nil
+			clock.Advance(5 * time.Second)
+			_, err = l.Policy(t.Context(), p)
+			wantStall(t, err)
+			// Another process finds what this one said.
+			p.Status.Conditions = []metav1.Condition{{
+				Type: v1alpha1.StalledCondition, Status: metav1.ConditionTrue, Reason: v1alpha1.PolicyInvalidReason, ObservedGeneration: 2,
+			}}
+			restarted := &rules.Loader{Client: l.Client, Writer: l.Writer, Namespace: l.Namespace, Compilations: l.Compilations, Clock: clock}
+			_, err = restarted.Policy(t.Context(), p)
+			wantStall(t, err)
+			p.Generation = 3 // which is another one
+			if _, err = restarted.Policy(t.Context(), p); !isWait(err) {
+				t.Errorf("of another generation: %v, want a wait", err)
+			}
+		})
+	}
+}
+
+// The rules that were applied last may be what closes a gate: the revision before
+// them does not stand in while they are compiled.
+func TestNothingStandsInForRulesThatAreBeingCompiled(t *testing.T) {
+	l, _ := loader(t)
+	good := mustLoad(t, l, policy(inline("own", excluding("Pod"))))
+	if err := l.Keep(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
+	l.Compilations = rules.NewCompilations(policies.Compile) // which nobody starts
+	p := policy(inline("own", excluding("Event")))
+	p.Status.Policy = good.Status()
+	if _, err := l.Policy(t.Context(), p); !isWait(err) {
+		t.Errorf("Policy() error = %v, want a wait", err)
+	}
+	p.Spec.Rules = []v1alpha1.Rule{{Name: "r", Library: "select/nothing-such", Parameters: &runtime.RawExtension{Raw: []byte("[]")}}}
+	if _, err := l.Policy(t.Context(), p); !isWait(err) {
+		t.Errorf("Policy() of a kept revision: error = %v, want a wait", err)
 	}
 }

@@ -176,9 +176,6 @@ func TestCompilingIsEndedWhenItTakesTooMuch(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			if name != "time" && runtime.GOOS != "linux" {
-				t.Skip("bounded on Linux, where the controllers run")
-			}
 			set := policies.Set{Modules: []policies.Source{{Rule: "r", Rego: slowly()}}}
 			_, err := newPool(t, lowered(tc.change)).Compile(t.Context(), set, policies.Options{Mode: policies.OptOut})
 			if !errors.As(err, new(*policies.BudgetError)) || err.Error() != tc.want {
