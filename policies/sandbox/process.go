@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -255,13 +256,22 @@ func (p *process) died(at phase) error {
 	switch {
 	case state == nil:
 		return errors.New("the process of the rules was lost")
-	case state.ExitCode() == exitMemory, strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"), strings.Contains(said, "stack exceeds"):
+	case state.ExitCode() == exitMemory, starved(said):
 		return memory
 	case state.ExitCode() == exitCPU:
 		return &policies.BudgetError{Message: fmt.Sprintf("%s took more than %v of the processor: shorten them", at, p.limits.CompileCPU)}
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
 	return &policies.BudgetError{Message: cut(strings.TrimSuffix(fmt.Sprintf("the process of %s ended before it answered (%v): %s", at, state, first), ": "))}
+}
+
+// starved reports whether what a process said is how Go's runtime dies for want of
+// memory. A signal that begins what it says struck the runtime itself: a fault of a
+// goroutine is told as a panic.
+func starved(said string) bool {
+	return strings.HasPrefix(said, "SIGSEGV: ") || slices.ContainsFunc(
+		[]string{"out of memory", "cannot allocate memory", "stack exceeds", "failed to create new OS thread"},
+		func(sign string) bool { return strings.Contains(said, sign) })
 }
 
 // tail keeps the beginning of what a process says on its error stream.

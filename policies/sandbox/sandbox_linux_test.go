@@ -345,3 +345,24 @@ func FuzzMessages(f *testing.F) {
 		}
 	})
 }
+
+func TestItIsToldThatAProcessDiedForWantOfMemory(t *testing.T) {
+	tests := map[string]struct {
+		said string
+		want bool
+	}{
+		"the heap could not grow":          {"runtime: out of memory: cannot allocate 1073741824-byte block\n\nfatal error: out of memory", true},
+		"a stack grew too deep":            {"runtime: goroutine stack exceeds 67108864-byte limit", true},
+		"the runtime itself was struck":    {"SIGSEGV: segmentation violation\nPC=0x47 m=3 sigcode=1", true},
+		"no thread could be made":          {"runtime: failed to create new OS thread (have 5 already; errno=11)", true},
+		"a fault of ours is another":       {"panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]", false},
+		"an end without a word is another": {"", false},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := starved(tc.said); got != tc.want {
+				t.Errorf("starved() = %t, want %t", got, tc.want)
+			}
+		})
+	}
+}
