@@ -120,7 +120,7 @@ func (r *run) awaitActive(ctx context.Context, it *item, live engine.Object) err
 func (r *run) get(ctx context.Context, it *item) (engine.Object, error) {
 	var live engine.Object
 	err := r.retry(ctx, func() (err error) {
-		live, err = r.Getter.Get(ctx, *it.resource, it.target.Namespace, it.target.Name)
+		live, err = r.Getter.Get(ctx, *it.now, it.target.Namespace, it.target.Name)
 		return err
 	})
 	return live, err

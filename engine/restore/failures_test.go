@@ -246,15 +246,15 @@ func TestHostileArchives(t *testing.T) {
 					e.Kind = "Secret"
 				}
 			},
-			"configmaps/a/c: configmaps: is the namespaced kind Secret in the backup, but the namespaced kind ConfigMap in the cluster",
+			"configmaps/a/c: configmaps: is the namespaced kind Secret in the backup, but the namespaced kind ConfigMap in the cluster: only the definition of the backup takes the object",
 		},
-		"a version that is not served": {
+		"another version than the object has": {
 			func(e *archive.Entry) {
 				if e.Resource == "configmaps" {
 					e.Version = "v0"
 				}
 			},
-			"configmaps/a/c: configmaps: version v0 is not served; served: v1",
+			`configmaps/a/c: corrupt: the object's apiVersion is "v1", but the index says "v0"`,
 		},
 		"a type that is not served": {
 			func(e *archive.Entry) {

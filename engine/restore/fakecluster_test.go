@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gopherwood/ark/engine"
+	"github.com/gopherwood/ark/engine/definition"
 	"github.com/gopherwood/ark/engine/restore/transform"
 )
 
@@ -35,6 +36,8 @@ type fakeCluster struct {
 	// pending are the types of definitions that are not served yet, by the number of
 	// times that the type has still to be asked for.
 	pending map[string]int
+	// conditions are those of all definitions; nil is established.
+	conditions []any
 	// requests are all that came, as "verb key".
 	requests []string
 	// fault may fail a request, by verb and key: before it is carried out, or after.
@@ -114,6 +117,9 @@ func (c *fakeCluster) read(r engine.Resource, key engine.Key) (engine.Object, er
 	if key.Resource == "customresourcedefinitions" {
 		// Established the second time somebody looks.
 		m["status"] = transform.Manifest{"conditions": []any{transform.Manifest{"type": "Established", "status": "True"}}}
+		if c.conditions != nil {
+			m["status"] = transform.Manifest{"conditions": c.conditions}
+		}
 	}
 	return objectOf(r, m), nil
 }
@@ -245,20 +251,24 @@ func (c *fakeCluster) fillNamespace(name string) {
 
 // define adds the type of a definition. It is served a little later.
 func (c *fakeCluster) define(m transform.Manifest) {
-	spec := m["spec"].(transform.Manifest)
-	names := spec["names"].(transform.Manifest)
-	r := engine.Resource{
-		Group: spec["group"].(string), Name: names["plural"].(string), Kind: names["kind"].(string),
-		Singular: strings.ToLower(names["kind"].(string)), Namespaced: spec["scope"] == "Namespaced",
+	raw, err := transform.Encode(m)
+	if err != nil {
+		c.t.Error(err)
 	}
-	for _, v := range spec["versions"].([]any) {
-		v := v.(transform.Manifest)
-		r.Versions = append(r.Versions, v["name"].(string))
-		_, r.StatusSubresource = v["subresources"]
+	d, err := definition.Read(raw)
+	if err != nil {
+		c.t.Error(err)
 	}
-	r.Version = r.Versions[0]
+	r, _ := d.Resource()
+	r.Singular = strings.ToLower(r.Kind)
+	if i := slices.IndexFunc(c.types, func(t engine.Resource) bool { return t.GroupResource() == r.GroupResource() }); i >= 0 {
+		c.types[i] = r
+		return
+	}
 	c.types = append(c.types, r)
-	c.pending[r.GroupResource().String()] = 2
+	if c.pending[r.GroupResource().String()] = 2; c.conditions != nil {
+		c.pending[r.GroupResource().String()] = 1 << 20
+	}
 }
 
 // collect deletes an object whose owners do not exist, as the garbage collector does.

@@ -13,10 +13,13 @@ import (
 func builtInTypes() []engine.Resource {
 	var types []engine.Resource
 	add := func(group, version, name, kind string, namespaced, status bool) {
-		types = append(types, engine.Resource{
-			Group: group, Version: version, Name: name, Kind: kind, Singular: strings.ToLower(kind),
-			Namespaced: namespaced, Versions: []string{version}, StatusSubresource: status,
-		})
+		r := engine.Resource{
+			Group: group, Name: name, Kind: kind, Singular: strings.ToLower(kind), Namespaced: namespaced, Versions: []string{version},
+		}
+		if status {
+			r.StatusVersions = r.Versions
+		}
+		types = append(types, r.In(version))
 	}
 	add("", "v1", "namespaces", "Namespace", false, true)
 	add("", "v1", "nodes", "Node", false, true)

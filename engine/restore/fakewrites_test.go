@@ -47,6 +47,9 @@ func (c *fakeCluster) Update(ctx context.Context, r engine.Resource, namespace, 
 	}
 	meta["resourceVersion"] = c.next("")
 	c.objects[key] = m
+	if key.Resource == "customresourcedefinitions" && subresource == "" {
+		c.define(m)
+	}
 	return objectOf(r, m), late
 }
 

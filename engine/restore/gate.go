@@ -62,13 +62,26 @@ func (r *run) survey(ctx context.Context) error {
 	return nil
 }
 
-// lookUp looks up namespaces and objects. What fails in a way that may pass is looked
+// lookUp looks up namespaces and objects, definitions first. What fails in a way that may pass is looked
 // up again later: nothing is written yet, and a gate has to know.
 func (r *run) lookUp(ctx context.Context) error {
 	if err := r.lookUpNamespaces(ctx); err != nil {
 		return err
 	}
 	items := r.uncertain()
+	n := slices.IndexFunc(items, func(it *item) bool { return it.source.GroupResource != crdType })
+	if n < 0 {
+		return r.lookUpAll(ctx, items)
+	}
+	if err := r.lookUpAll(ctx, items[:n]); err != nil {
+		return err
+	}
+	r.foreseeTypes()
+	return r.lookUpAll(ctx, slices.DeleteFunc(items[n:], func(it *item) bool { return it.settled.Load() }))
+}
+
+// lookUpAll looks up items.
+func (r *run) lookUpAll(ctx context.Context, items []*item) error {
 	for n := 1; ; n++ {
 		r.lastLook = n == maxSurveys
 		if err := r.each(ctx, items, r.surveyItem); err != nil {
@@ -100,7 +113,7 @@ func (r *run) uncertain() []*item {
 
 func (r *run) certainlyNew(it *item) bool {
 	ns := r.plan.namespaces[it.target.Namespace]
-	return it.resource == nil || (ns != nil && !ns.Exists)
+	return it.now == nil || (ns != nil && !ns.Exists)
 }
 
 // toBeWritten returns the items that are neither left out nor kept.
@@ -210,7 +223,9 @@ func (r *run) foresee(ctx context.Context, p *prepared) (Action, error) {
 		live, err = r.get(ctx, it)
 	}
 	if errors.Is(err, engine.ErrNotFound) {
-		return r.foreseeCreate(p), nil
+		action := r.foreseeCreate(p)
+		r.foreseeType(p, action, engine.Object{})
+		return action, nil
 	}
 	if err != nil {
 		return "", err
@@ -220,6 +235,7 @@ func (r *run) foresee(ctx context.Context, p *prepared) (Action, error) {
 	}
 	j := r.judge(p, live)
 	it.earlier = j.mine
+	r.foreseeType(p, j.action, live)
 	return j.action, nil
 }
 
@@ -254,8 +270,8 @@ func (r *run) ask(ctx context.Context, p *prepared, action Action) (Ruling, erro
 	return r.Gate.Object(ctx, candidate)
 }
 
-// typeForGate is the type that a gate sees: as served, or as archived when it is
-// not served yet.
+// typeForGate is the type of what is written, and that a gate sees: as served, or as
+// archived when that is not known yet.
 func (it *item) typeForGate() engine.Resource {
 	if it.resource != nil {
 		return *it.resource

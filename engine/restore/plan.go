@@ -37,11 +37,13 @@ type item struct {
 	// entry is the index line. Labels, annotations and needs are dropped when the
 	// plan is made: a plan holds all its items in memory.
 	entry archive.Entry
-	// resource is the type as the target serves it, in the archived version; nil as
-	// long as only a CustomResourceDefinition of this plan promises it.
-	resource *engine.Resource
-	source   engine.Key
-	target   engine.Key
+	// resource is the type as the target serves it when the object is written, in the
+	// archived version if it can; nil as long as only a CustomResourceDefinition of this
+	// plan promises it. now is the type as it is served at present, or nil: what
+	// definitions of this plan change is known when they are in.
+	resource, now *engine.Resource
+	source        engine.Key
+	target        engine.Key
 	// support marks a Namespace that is only there to hold others: one that exists
 	// is left as it is.
 	support bool
@@ -367,16 +369,13 @@ func (p *planner) dropRemade() {
 	})
 }
 
-// resolveTypes finds how the target serves each type. One that it does not serve
-// yet can come with its CustomResourceDefinition.
+// resolveTypes finds how the target serves each type. Of one whose
+// CustomResourceDefinition is in the plan too, that has not been decided yet.
 func (p *planner) resolveTypes() {
 	p.selected = slices.DeleteFunc(p.selected, func(it *item) bool {
 		r, err := p.catalog.resolve(&it.entry)
-		if err == nil {
-			it.resource = r
-			return false
-		}
-		if unserved, ok := err.(*unservedError); ok && !unserved.known && p.plan.restores(definitionOf(&it.entry)) { //nolint:errorlint // resolve wraps nothing
+		it.resource, it.now = r, r
+		if err == nil || p.plan.restores(definitionOf(&it.entry)) {
 			return false
 		}
 		delete(p.plan.bySource, it.source)

@@ -60,13 +60,15 @@ func (r *run) transformed(it *item, c content) (*prepared, error) {
 	if err := sameIdentity(&it.entry, m); err != nil {
 		return nil, err
 	}
-	resource := archived(&it.entry)
-	if it.resource != nil {
-		resource = *it.resource
-	}
+	resource := it.typeForGate()
+	m["apiVersion"] = resource.GroupVersion().String()
 	result, err := r.transform.Apply(transform.Subject{Resource: resource, Source: it.source, Manifest: m, Named: it.named})
 	if err != nil {
 		return nil, err
+	}
+	if resource.Version != it.entry.Version {
+		result.Notes = append(result.Notes, fmt.Sprintf("is restored in version %s, because the cluster does not serve %s, in which it was archived: "+
+			"look at what differs between them", resource.Version, it.entry.Version))
 	}
 	return &prepared{Result: result, it: it}, nil
 }

@@ -90,6 +90,9 @@ type run struct {
 	lookups map[ownerKey]types.UID
 	// lost are the target namespaces that cannot be written into, and why.
 	lost map[string]error
+	// defined are what definitions of the plan make of their types, as far as that is
+	// known.
+	defined map[engine.Key]defined
 	// unlinked are objects whose owners come later.
 	unlinked []link
 	// deferred are the items that failed in a way that may pass.
@@ -140,7 +143,7 @@ func newRun(ctx context.Context, target Target, req *Request, src Source, opts O
 	}
 	r := &run{
 		Target: target, Options: opts, req: req, src: src, plan: plan,
-		uids: map[types.UID]types.UID{}, lookups: map[ownerKey]types.UID{}, lost: map[string]error{},
+		uids: map[types.UID]types.UID{}, lookups: map[ownerKey]types.UID{}, lost: map[string]error{}, defined: map[engine.Key]defined{},
 		rec:  &recorder{lines: opts.Results, progress: opts.Progress},
 		pace: newPace(req.workers()), decoded: semaphore.NewWeighted(maxDecoded),
 		own: req.ownFacts(),

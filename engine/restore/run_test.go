@@ -35,7 +35,7 @@ func shop(t *testing.T) *fakeCluster {
 	c.add(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"team":"sales"}}}`)
 	c.add(`{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"carts.shop.example"},
 		"spec":{"group":"shop.example","scope":"Namespaced","names":{"plural":"carts","kind":"Cart"},
-		"versions":[{"name":"v1","subresources":{"status":{}}}]}}`)
+		"versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{}}}]}}`)
 	cart := c.add(`{"apiVersion":"shop.example/v1","kind":"Cart","metadata":{"namespace":"shop","name":"main"},
 		"spec":{"max":9223372036854775807,"min":-9223372036854775808,"price":0.5,"nothing":null},"status":{"open":3}}`)
 	c.add(fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"shop","name":"a-cart-config",

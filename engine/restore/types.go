@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,37 +54,36 @@ func (c *catalog) typeOf(e *archive.Entry) engine.Resource {
 	return archived(e)
 }
 
-// unservedError says that the target does not serve an archived type.
-type unservedError struct {
-	// known says that the type is served, but not in this version or not like this.
-	known   bool
-	message string
-}
-
-func (e *unservedError) Error() string { return e.message }
-
-// resolve returns the type of an entry in the archived version, as the target
-// serves it, or an *unservedError.
+// resolve returns the type of an entry as the target serves it: in the archived
+// version, or where that is not served in the preferred one. Its error says why the
+// target cannot take the object.
 func (c *catalog) resolve(e *archive.Entry) (*engine.Resource, error) {
 	gvr := schema.GroupVersionResource{Group: e.Group, Version: e.Version, Resource: e.Resource}
 	if r, ok := c.versions[gvr]; ok && r.Kind == e.Kind && r.Namespaced == e.Namespaced {
 		return r, nil
 	}
-	r, ok := c.served[groupResource(e)]
+	served, ok := c.served[groupResource(e)]
 	if !ok {
-		return nil, &unservedError{message: c.unservedText(e)}
+		return nil, errors.New(c.unservedText(e))
 	}
-	if !r.Serves(e.Version) {
-		return nil, &unservedError{known: true, message: fmt.Sprintf("%s: version %s is not served; served: %s",
-			groupResource(e), e.Version, strings.Join(r.Versions, ", "))}
+	r, err := servedAs(e, served)
+	if err == nil {
+		c.versions[gvr] = r
 	}
-	if r.Kind != e.Kind || r.Namespaced != e.Namespaced {
-		return nil, &unservedError{known: true, message: fmt.Sprintf("%s: is %s in the backup, but %s in the cluster",
-			groupResource(e), describe(archived(e)), describe(r))}
+	return r, err
+}
+
+// servedAs returns the type of an entry in the archived version where that is
+// served, else as it is.
+func servedAs(e *archive.Entry, served engine.Resource) (*engine.Resource, error) {
+	if served.Kind != e.Kind || served.Namespaced != e.Namespaced {
+		return nil, fmt.Errorf("%s: is %s in the backup, but %s in the cluster: only the definition of the backup takes the object",
+			groupResource(e), describe(archived(e)), describe(served))
 	}
-	r.Version = e.Version
-	c.versions[gvr] = &r
-	return &r, nil
+	if served.Serves(e.Version) {
+		served = served.In(e.Version)
+	}
+	return &served, nil
 }
 
 func (c *catalog) unservedText(e *archive.Entry) string {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gopherwood/ark/engine"
-	"github.com/gopherwood/ark/engine/restore/transform"
 )
 
 const (
@@ -93,85 +92,4 @@ func (r *run) poll(ctx context.Context, ready func() (bool, error)) error {
 		}
 	}
 	return errNotYet
-}
-
-// awaitTypes waits until the target serves what the restored definitions define,
-// and fails the objects of types that it does not serve in the end. Definitions that
-// are put off are waited for when they are there.
-func (r *run) awaitTypes(ctx context.Context, definitions []*item) error {
-	for _, it := range definitions {
-		if !isDefined(it) {
-			continue
-		}
-		if err := r.poll(ctx, func() (bool, error) { return r.established(ctx, it) }); err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("wait for %s: %w", it.target, ctx.Err())
-			}
-			if errors.Is(err, errAway) {
-				return err
-			}
-			r.rec.warn(fmt.Sprintf("%s: is not established: %v", it.target, err))
-		}
-	}
-	err := r.poll(ctx, func() (bool, error) { return r.rediscover(ctx) })
-	if err != nil && !errors.Is(err, errNotYet) {
-		return fmt.Errorf("discover the restored types: %w", err)
-	}
-	for _, it := range r.plan.items {
-		if it.resource != nil || it.settled.Load() || r.isPutOff(definitionOf(&it.entry)) {
-			continue
-		}
-		_, err := r.plan.catalog.resolve(&it.entry)
-		it.action, it.outcome, it.messages = ActionSkip, Failed, []string{fmt.Sprint(err)}
-		r.settle(it)
-	}
-	return nil
-}
-
-// isDefined reports whether a definition is in the cluster, as far as this restore
-// can tell.
-func isDefined(definition *item) bool {
-	return definition.settled.Load() && definition.outcome != Failed && definition.outcome != Skipped
-}
-
-// established reports whether the API server has accepted a definition.
-func (r *run) established(ctx context.Context, it *item) (bool, error) {
-	live, err := r.get(ctx, it)
-	if err != nil {
-		return false, err
-	}
-	m, err := transform.Decode(live.Raw)
-	if err != nil {
-		return false, err
-	}
-	return transform.HasCondition(m, "Established"), nil
-}
-
-// rediscover asks again which types there are, and reports whether all that the
-// definitions promise are among them.
-func (r *run) rediscover(ctx context.Context) (bool, error) {
-	var discovery engine.Discovery
-	err := r.retry(ctx, func() (err error) {
-		discovery, err = r.Discoverer.Discover(ctx)
-		return err
-	})
-	if err != nil {
-		return false, err
-	}
-	r.plan.catalog = newCatalog(discovery)
-	all := true
-	for _, it := range r.plan.items {
-		if it.resource != nil || it.settled.Load() {
-			continue
-		}
-		resource, err := r.plan.catalog.resolve(&it.entry)
-		if err == nil {
-			it.resource = resource
-			continue
-		}
-		if definition := r.plan.bySource[definitionOf(&it.entry)]; definition != nil && isDefined(definition) {
-			all = false
-		}
-	}
-	return all, nil
 }

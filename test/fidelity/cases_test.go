@@ -24,6 +24,10 @@ func customCases() []fidelityCase {
 			name: "A type of which several versions are served, objects written in each", file: "versions.yaml",
 			compared: "each read in the version that it was written in",
 		},
+		{
+			name: "A type that is stored in a version with more fields than the preferred one, and a type that the preferred version does not have", file: "stored-version.yaml",
+			compared: "each read in the version that it was written in",
+		},
 		{name: "The same plural in two API groups", file: "same-plural.yaml"},
 		{name: "Cluster-scoped custom resources", file: "cluster-scoped.yaml"},
 		{name: "A status that is data: no status subresource", file: "status-data.yaml", compared: "status included"},

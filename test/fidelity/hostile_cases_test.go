@@ -20,7 +20,7 @@ import (
 
 // hostileCases are the rows of the second table of docs/fidelity.md, in its order.
 func hostileCases() []hostileCase {
-	return slices.Concat(volumeObstacles(), recreateObstacles(), typeObstacles(), passingObstacles(), admissionObstacles(), takenObstacles(), deletedObstacles())
+	return slices.Concat(volumeObstacles(), recreateObstacles(), typeObstacles(), versionObstacles(), passingObstacles(), admissionObstacles(), takenObstacles(), deletedObstacles())
 }
 
 const disk = `
@@ -248,8 +248,8 @@ func typeObstacles() []hostileCase {
 		{
 			name: "A version that is no longer served", setUp: gadget,
 			change: redefine(func(version map[string]any) { version["served"] = false }, func(_ *object, err error) bool { return err != nil }),
-			told:   []told{{"gadgets.NS.example/NS/one", restore.Failed, "version v2 is not served; served: v1"}},
-			so:     "nothing is converted by guess",
+			told:   []told{{"gadgets.NS.example/NS/one", restore.Created, "is restored in version v1, because the cluster does not serve v2, in which it was archived"}},
+			so:     "what the other version does not have is named too",
 		},
 	}
 }
