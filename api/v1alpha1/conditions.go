@@ -40,6 +40,13 @@ const (
 	SuspendedReason = "Suspended"
 )
 
+// Reasons of Ready about Ark itself.
+const (
+	// DefinitionOutdatedReason: the definition of one of Ark's kinds is missing, or lacks
+	// fields that this version of Ark, or a stored object, needs.
+	DefinitionOutdatedReason = "DefinitionOutdated"
+)
+
 // Reasons of Ready about storage.
 const (
 	// StorageInvalidReason: a location's URL is malformed or not allowed.

@@ -29,7 +29,7 @@ func setUpRestore(s shared) error {
 		Client: s.GetClient(), Events: s.GetEventRecorder("ark-restore"), Clock: s.opts.Clock,
 		Locations: s.locations, Rules: s.rules,
 		Target:     enginerestore.Target{Discoverer: s.cluster, Getter: s.cluster, Writer: s.cluster, Lister: s.cluster},
-		ClusterUID: s.clusterUID, Cluster: s.cluster, Runs: restore.NewRuns(),
+		ClusterUID: s.clusterUID, Cluster: s.cluster, Definitions: s.definitions, Runs: restore.NewRuns(),
 		Namespace: s.opts.Namespace, Records: s.GetAPIReader(),
 		Disabled: !s.opts.Restore, Metrics: s.metrics,
 	}

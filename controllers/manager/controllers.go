@@ -8,10 +8,12 @@ import (
 	"fmt"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/gopherwood/ark/controllers/config"
+	"github.com/gopherwood/ark/controllers/internal/definitions"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/metrics"
 	"github.com/gopherwood/ark/controllers/internal/rules"
@@ -34,7 +36,15 @@ type shared struct {
 	cluster    *kube.Cluster
 	clusterUID string
 	metrics    *metrics.Metrics
+	// definitions are those of Ark's kinds, and client keeps off kinds that are not
+	// served whole.
+	definitions *definitions.Guard
+	client      client.Client
 }
+
+// GetClient hides the manager's own: no controller reads or writes a kind that is not
+// served whole.
+func (s shared) GetClient() client.Client { return s.client }
 
 // reconcilerOptions hold for every controller.
 var reconcilerOptions = controller.Options{}
@@ -49,9 +59,13 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(),
 	if err != nil {
 		return nil, err
 	}
-	clusterUID, err := cluster.ClusterUID(ctx)
+	guard := &definitions.Guard{Reader: mgr.GetAPIReader()}
+	clusterUID, err := awaitAccess(ctx, opts, cluster, guard, accessTimeout)
 	if err != nil {
 		return nil, err
+	}
+	if err := mgr.Add(guard); err != nil {
+		return nil, fmt.Errorf("set up the watch over definitions: %w", err)
 	}
 	counters, err := metrics.New(ctrlmetrics.Registry, metrics.NewState(mgr.GetCache(), clusterUID, opts.Clock))
 	if err != nil {
@@ -71,8 +85,8 @@ func setUp(ctx context.Context, mgr ctrl.Manager, opts Options) (cleanUp func(),
 		cluster:    cluster,
 		clusterUID: clusterUID,
 		metrics:    counters,
-		Manager:    mgr,
-		opts:       opts,
+		Manager:    mgr, definitions: guard, client: guard.Client(mgr.GetClient()),
+		opts: opts,
 		locations: &locations.Locations{
 			Client: mgr.GetAPIReader(), Namespace: opts.Namespace,
 			FileRoot: opts.FileStoreRoot, Tool: opts.Tool, Clock: opts.Clock, Creator: mgr.GetClient(),

@@ -21,6 +21,7 @@ import (
 	"github.com/gopherwood/ark/controllers/backup"
 	"github.com/gopherwood/ark/controllers/config"
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
+	"github.com/gopherwood/ark/controllers/internal/definitions"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/rules"
 	"github.com/gopherwood/ark/controllers/policy"
@@ -100,7 +101,7 @@ func newMember(t *testing.T, cluster *lab.Cluster, store engine.Store, clock *co
 		},
 		restore: &restore.Reconciler{
 			Client: c, Events: told, Clock: clock, Locations: places, Rules: loader, ClusterUID: uid,
-			Target: engrestore.Target{Discoverer: write, Getter: write, Writer: write}, Cluster: write,
+			Target: engrestore.Target{Discoverer: write, Getter: write, Writer: write}, Cluster: write, Definitions: &definitions.Guard{Reader: as.Direct},
 			Runs: restores, Namespace: labtest.Namespace, Records: as.Direct,
 		},
 	}

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/definitions"
 	"github.com/gopherwood/ark/controllers/internal/finalizer"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
@@ -55,7 +56,9 @@ type Reconciler struct {
 	ClusterUID string
 	// Cluster tells what Ark's authority rests on.
 	Cluster own.Cluster
-	Runs    *Runs
+	// Definitions are those of Ark's kinds: without their fields, gates are not seen.
+	Definitions *definitions.Guard
+	Runs        *Runs
 	// Namespace is the controller's. It receives the records of restores from
 	// locations that are never written. Records reads them, past any cache.
 	Namespace string
@@ -75,8 +78,11 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	if r.Client == nil || r.Events == nil || r.Clock == nil || r.Locations == nil || r.Rules == nil {
 		return errors.New("set up restore controller: Client, Events, Clock, Locations and Rules are required")
 	}
-	if r.Runs == nil || r.Records == nil || r.Cluster == nil || r.Namespace == "" || r.ClusterUID == "" {
-		return errors.New("set up restore controller: Runs, Records, Cluster, Namespace and ClusterUID are required")
+	if r.Runs == nil || r.Records == nil || r.Namespace == "" || r.ClusterUID == "" {
+		return errors.New("set up restore controller: Runs, Records, Namespace and ClusterUID are required")
+	}
+	if r.Cluster == nil || r.Definitions == nil {
+		return errors.New("set up restore controller: Cluster and Definitions are required")
 	}
 	if err := mgr.Add(r.Runs); err != nil {
 		return fmt.Errorf("set up restore controller: %w", err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
+	"github.com/gopherwood/ark/controllers/internal/definitions"
 	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/internal/rules"
@@ -106,7 +107,7 @@ func (f *fixture) startProcess(readOnly bool) {
 		},
 		Rules:      &rules.Loader{Client: as.Direct, Writer: as.Cached, Namespace: labtest.Namespace, Compilations: rules.AtOnce()},
 		Target:     engrestore.Target{Discoverer: f.access, Getter: f.access, Writer: f.access},
-		ClusterUID: f.uid, Cluster: f.access, Runs: NewRuns(), Namespace: labtest.Namespace, Records: as.Direct,
+		ClusterUID: f.uid, Cluster: f.access, Definitions: &definitions.Guard{Reader: as.Direct}, Runs: NewRuns(), Namespace: labtest.Namespace, Records: as.Direct,
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))
 	ended := make(chan error, 1)

@@ -27,9 +27,9 @@ import (
 )
 
 const (
-	definitions = "customresourcedefinitions.apiextensions.k8s.io"
-	rulesField  = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/rules"
-	anyRules    = "clusterroles.rbac.authorization.k8s.io"
+	anyDefinition = "customresourcedefinitions.apiextensions.k8s.io"
+	rulesField    = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/rules"
+	anyRules      = "clusterroles.rbac.authorization.k8s.io"
 )
 
 // definition reads a definition of Ark's kinds.
@@ -50,12 +50,12 @@ func TestARestoreDoesNotTakeTheGatesAway(t *testing.T) {
 	f.restore("before")
 	hasPrefix(t, "Ready", f.settle("before"), "False Denied: ")
 	yes := true
-	f.backupOf(selection.Template{IncludedResources: []string{definitions}, ClusterResources: &yes}, "definitions", f.uid)
+	f.backupOf(selection.Template{IncludedResources: []string{anyDefinition}, ClusterResources: &yes}, "definitions", f.uid)
 	was := f.definition("configs.ark.gopherwood.dev").Object["spec"]
 
 	f.restore("disarm", func(s *v1alpha1.RestoreSpec) {
 		s.BackupName, s.NamespaceMapping, s.IncludedNamespaces = "definitions", nil, nil
-		s.IncludedResources, s.Names = []string{definitions}, []string{"configs.ark.gopherwood.dev"}
+		s.IncludedResources, s.Names = []string{anyDefinition}, []string{"configs.ark.gopherwood.dev"}
 		s.ExistingResourcePolicy = "Update"
 		s.Modifiers = []v1alpha1.Modifier{{Name: "disarm", Patch: `[{"op":"remove","path":"` + rulesField + `"}]`}}
 	})

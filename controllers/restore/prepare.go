@@ -43,6 +43,7 @@ func (r *Reconciler) prepare(ctx context.Context, s *scope) (*work, error) {
 	records, unsigned := r.recordsOf(ctx, s)
 	return &work{
 		target: r.Target, request: req, gate: gate, clock: r.Clock,
+		whole:      r.Definitions.Check,
 		learnOwn:   func(ctx context.Context) (own.Facts, error) { return r.learnOwn(ctx, s.cfg) },
 		clusterUID: r.ClusterUID, clusterName: s.cfg.Spec.ClusterName,
 		restore: s.restore.DeepCopy(), backup: restoredBackup(s),

@@ -34,7 +34,8 @@ type work struct {
 	request engrestore.Request
 	gate    engrestore.Gate
 	clock   engine.Clock
-	// learnOwn asks what is Ark's.
+	// whole looks whether Ark's kinds are served whole, and learnOwn asks what is Ark's.
+	whole    func(ctx context.Context) error
 	learnOwn func(ctx context.Context) (own.Facts, error)
 
 	clusterUID, clusterName string
@@ -75,7 +76,7 @@ func (w *work) run(ctx context.Context, progress func(engrestore.Progress)) (*en
 		Index:    index,
 		Contents: w.catalog.Contents(w.snapshot),
 	}, engrestore.Options{
-		Gate: w.gate, Results: log.watch(to.lines), Replaced: to.replaced, Progress: progress, Sleep: engrestore.Sleep,
+		Gate: w.gate, BeforeWrites: w.whole, Results: log.watch(to.lines), Replaced: to.replaced, Progress: progress, Sleep: engrestore.Sleep,
 	})
 	var refused *engrestore.RequestError
 	switch {

@@ -40,6 +40,9 @@ type Target struct {
 type Options struct {
 	// Gate rules on the restore; nil allows everything.
 	Gate Gate
+	// BeforeWrites is called once, when the gate has ruled and nothing is written yet. Its
+	// error ends the restore; nil is fine.
+	BeforeWrites func(ctx context.Context) error
 	// Results receives a Line for every object; nil writes none.
 	Results io.Writer
 	// Replaced keeps an object that is about to be deleted to be created anew. Once it
@@ -200,6 +203,11 @@ func (r *run) carryOut(ctx context.Context) error {
 	if r.req.DryRun || r.rec.report.Denied {
 		r.recordPlanned()
 		return nil
+	}
+	if r.BeforeWrites != nil {
+		if err := r.BeforeWrites(ctx); err != nil {
+			return fmt.Errorf("write nothing: %w", err)
+		}
 	}
 	return r.apply(ctx)
 }

@@ -31,5 +31,5 @@ func Join(problems ...error) error {
 	if worst == nil {
 		return nil
 	}
-	return &Error{Reason: worst.Reason, After: worst.After, err: errors.New(strings.Join(messages, "; "))}
+	return &Error{Reason: worst.Reason, After: worst.After, Watch: worst.Watch, err: errors.New(strings.Join(messages, "; "))}
 }

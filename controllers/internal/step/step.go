@@ -34,6 +34,9 @@ type Error struct {
 	Reason string
 	// After is when to look again; zero when only a change of input can help.
 	After time.Duration
+	// Watch is when to look whether a stall is cured whose cure nobody else tells; zero
+	// where it is watched.
+	Watch time.Duration
 
 	err error
 }
@@ -42,6 +45,11 @@ type Error struct {
 // cure it must be watched, because nothing else wakes a stalled object.
 func Stall(reason, format string, args ...any) error {
 	return &Error{Reason: reason, err: fmt.Errorf(format, args...)}
+}
+
+// StallFor is Stall where nothing tells of the cure: it is looked for after watch.
+func StallFor(watch time.Duration, reason, format string, args ...any) error {
+	return &Error{Reason: reason, Watch: watch, err: fmt.Errorf(format, args...)}
 }
 
 // Wait reports that something else has to happen first.
@@ -55,7 +63,7 @@ func (e *Error) Unwrap() error { return e.err }
 
 // Result translates the outcome of Run for controller-runtime: a success looks
 // again after interval (never when it is zero), a wait after its own delay, a
-// stall never, and any other error backs off.
+// stall never unless somebody has to look for its cure, and any other error backs off.
 func Result(err error, interval time.Duration) (ctrl.Result, error) {
 	var known *Error
 	switch {
@@ -65,6 +73,8 @@ func Result(err error, interval time.Duration) (ctrl.Result, error) {
 		return ctrl.Result{}, err
 	case known.After > 0:
 		return ctrl.Result{RequeueAfter: known.After}, nil
+	case known.Watch > 0:
+		return ctrl.Result{RequeueAfter: known.Watch}, nil
 	default:
 		return ctrl.Result{}, reconcile.TerminalError(err)
 	}
