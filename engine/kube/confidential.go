@@ -4,64 +4,84 @@
 package kube
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"regexp"
-	"slices"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// shortest is the length from which a value is looked for in a message. What is
-// shorter is no secret, and part of many words.
-const shortest = 4
-
-// withheld stands for what is left out of a message.
-const withheld = "…"
-
-// admissions are how messages begin whose rest is in the words of a webhook or
-// of an admission policy. Those see the whole object, and may quote it.
-var admissions = regexp.MustCompile(`(?s)^(.*?denied (?:the )?request): .*$`)
-
-// confidential removes from a message of the API server what it may quote of a
-// Secret: messages go into statuses, results and logs.
-func (r request) confidential(message string) string {
-	if r.target.resource.Group != "" || r.target.resource.Name != "secrets" {
-		return message
-	}
-	message = admissions.ReplaceAllString(message, "$1: what it said is left out, because it may quote the Secret")
-	for _, value := range secretValues(r.body) {
-		message = strings.ReplaceAll(message, value, withheld)
-	}
-	return message
+// unquoted are what the API server says of a Secret in words of its own, with nothing of
+// the object but its name. The first group is kept.
+var unquoted = []*regexp.Regexp{
+	regexp.MustCompile(`^(secrets "[^"]*" is forbidden: exceeded quota: [^\n]*)$`),
+	regexp.MustCompile(`^(secrets "[^"]*" is forbidden: unable to create new content in namespace [^ ]+ because it is being terminated)`),
+	regexp.MustCompile(`^(secrets(?: "[^"]*")? (?:is forbidden: User "[^"]*" cannot [a-z]+ resource "secrets" in API group "" in the namespace "[^"]*"|already exists|not found))`),
+	regexp.MustCompile(`^(namespaces "[^"]*" not found)$`),
+	regexp.MustCompile(`^(admission webhook "[^"]*" denied the request)\b`),
+	regexp.MustCompile(`^(secrets "[^"]*" is forbidden: (?:ValidatingAdmissionPolicy|policy) '[^']*' with binding '[^']*' denied request)\b`),
+	regexp.MustCompile(`^((?:Internal error occurred: )?failed calling webhook "[^"]*")`),
 }
 
-// secretValues returns the values of a Secret in every form in which a message
-// may hold them, the longest first: encoded, plain, and line by line.
-func secretValues(body []byte) []string {
-	var secret struct {
-		Data       map[string]any `json:"data"`
-		StringData map[string]any `json:"stringData"`
+// keyed finds what stands in the brackets of a path: a key may be what was a value.
+var keyed = regexp.MustCompile(`\[[^\]]*[^\]0-9][^\]]*(\]|$)`)
+
+const (
+	// leftOut ends what is kept of a message about a Secret.
+	leftOut = ": what it said is left out, because it may quote the Secret"
+	// maxCauses bounds how many fields are named.
+	maxCauses = 8
+)
+
+// confidential reports whether an object holds what nobody may be told.
+func (t target) confidential() bool {
+	return t.resource.Group == "" && t.resource.Name == "secrets"
+}
+
+// said is what is kept of a failure's message. Messages go into statuses, results and
+// logs; one about a Secret may quote what is in it, wherever a modifier has moved it, and
+// whoever is asked about it sees the whole object. So of those only fields and reasons
+// are kept.
+func (r request) said(status metav1.Status) string {
+	if !r.target.confidential() {
+		return status.Message
 	}
-	_ = json.Unmarshal(body, &secret) // what is not read has no values, and the API server takes none of it
-	var values []string
-	add := func(value string) {
-		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); len(line) >= shortest {
-				values = append(values, line)
+	if causes := fieldsOf(status); causes != "" {
+		return "it is refused: " + causes
+	}
+	for _, pattern := range unquoted {
+		if found := pattern.FindStringSubmatch(status.Message); found != nil {
+			if kept := found[1]; kept == status.Message {
+				return kept
 			}
+			return found[1] + leftOut
 		}
 	}
-	for _, value := range secret.Data {
-		encoded, _ := value.(string)
-		add(encoded)
-		if plain, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-			add(string(plain))
+	reason := string(status.Reason)
+	if reason == "" {
+		reason = "it failed"
+	}
+	return reason + leftOut
+}
+
+// reasons are the kinds of mistakes in words.
+var reasons = map[metav1.CauseType]string{
+	metav1.CauseTypeFieldValueNotFound: "not found", metav1.CauseTypeFieldValueRequired: "required value", metav1.CauseTypeFieldValueDuplicate: "duplicate value",
+	metav1.CauseTypeFieldValueInvalid: "invalid value", metav1.CauseTypeFieldValueNotSupported: "unsupported value", metav1.CauseTypeForbidden: "forbidden",
+	metav1.CauseTypeTooLong: "too long", metav1.CauseTypeTooMany: "too many", metav1.CauseTypeInternal: "internal error", metav1.CauseTypeTypeInvalid: "invalid type",
+}
+
+// fieldsOf names the fields that a failure is about, and what is wrong with each.
+func fieldsOf(status metav1.Status) string {
+	if status.Details == nil {
+		return ""
+	}
+	var found []string
+	for _, cause := range status.Details.Causes {
+		reason, known := reasons[cause.Type]
+		if !known || cause.Field == "" || len(found) == maxCauses {
+			continue
 		}
+		found = append(found, keyed.ReplaceAllString(cause.Field, "[…]")+": "+reason)
 	}
-	for _, value := range secret.StringData {
-		plain, _ := value.(string)
-		add(plain)
-	}
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
-	return values
+	return strings.Join(found, ", ")
 }

@@ -52,7 +52,7 @@ var errTimedOut = errors.New("timed out")
 // fromResponse translates a response to r that reports a failure.
 func fromResponse(r request, resp *http.Response) error {
 	status := readStatus(resp)
-	message := r.confidential(status.Message)
+	message := r.said(status)
 	if len(message) > maxMessage {
 		message = message[:maxMessage] + "…"
 	}

@@ -68,6 +68,9 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	if wanted := r.wantedStatus(p); wanted != nil && !j.mine && !transform.EqualValues(wanted, m["status"]) {
 		diff.Fields, diff.Beyond = append(diff.Fields, "status"), false
 	}
+	if p.Guessed && !j.mine {
+		diff = transform.HideGuess(it.source.GroupResource, diff)
+	}
 	if diff.Equal() || (j.mine && diff.Beyond) {
 		return j
 	}

@@ -87,6 +87,10 @@ func (t *Transformer) modify(s *Subject, r *Result, archived labels.Set) error {
 			r.Notes = append(r.Notes, fmt.Sprintf("modifier %q is not applied: Ark's own objects come back as archived", m.name))
 			continue
 		}
+		if err := discloses(s.Resource.GroupResource(), m.patch); err != nil {
+			return fmt.Errorf("apply modifier %q: %w", m.name, err)
+		}
+		r.Guessed = r.Guessed || writesConfidential(s.Resource.GroupResource(), m.patch)
 		raw, err := Encode(r.Manifest)
 		if err != nil {
 			return err

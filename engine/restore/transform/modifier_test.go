@@ -42,15 +42,15 @@ func TestModifiers(t *testing.T) {
 		},
 		"the name cannot be changed": {
 			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/metadata/name","value":"x"}]`)},
-			"modify object: the modifiers made it v1 ConfigMap b/x, but they must not change what it is: v1 ConfigMap b/web",
+			"modify object: the modifiers change metadata.name, but they must not change what it is: v1 ConfigMap b/web",
 		},
 		"the namespace cannot be changed": {
 			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/metadata/namespace","value":"kube-system"}]`)},
-			"modify object: the modifiers made it v1 ConfigMap kube-system/web, but they must not change what it is: v1 ConfigMap b/web",
+			"modify object: the modifiers change metadata.namespace, but they must not change what it is: v1 ConfigMap b/web",
 		},
 		"the kind cannot be changed": {
 			transform.ModifierSpec{Patch: []byte(`[{"op":"replace","path":"/kind","value":"Secret"}]`)},
-			"modify object: the modifiers made it v1 Secret b/web, but they must not change what it is: v1 ConfigMap b/web",
+			"modify object: the modifiers change kind, but they must not change what it is: v1 ConfigMap b/web",
 		},
 	}
 	types := []engine.Resource{{Version: "v1", Name: "configmaps", Kind: "ConfigMap"}, {Version: "v1", Name: "secrets", Kind: "Secret"}}

@@ -5,6 +5,7 @@ package transform
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -82,6 +83,9 @@ type Result struct {
 	Mention string
 	// Modified says that a modifier was applied.
 	Modified bool
+	// Guessed says that one wrote into what is confidential: whether that is what is
+	// there must not show.
+	Guessed bool
 
 	// moved says that something the object refers to followed the mapping.
 	moved bool
@@ -137,7 +141,7 @@ func (t *Transformer) Apply(s Subject) (Result, error) {
 	}
 	ensure(r.Manifest, labelsPath...)[RestoreLabel] = t.Label // a patch may have replaced all labels
 	if got := identityOf(r.Manifest); got != identity {
-		return Result{}, fmt.Errorf("modify object: the modifiers made it %s, but they must not change what it is: %s", got, identity)
+		return Result{}, fmt.Errorf("modify object: the modifiers change %s, but they must not change what it is: %s", got.unlike(identity), identity)
 	}
 	r.Mention = t.mention(&s, r.Manifest)
 	return r, nil
@@ -201,6 +205,21 @@ func identityOf(m Manifest) identity {
 		apiVersion: Text(m, "apiVersion"), kind: Text(m, "kind"),
 		namespace: Text(m, "metadata", "namespace"), name: Text(m, "metadata", "name"),
 	}
+}
+
+// unlike names the fields that differ, and not their values, which may be anything that
+// the object holds.
+func (i identity) unlike(other identity) string {
+	var fields []string
+	for _, f := range []struct{ name, is, was string }{
+		{"apiVersion", i.apiVersion, other.apiVersion}, {"kind", i.kind, other.kind},
+		{"metadata.namespace", i.namespace, other.namespace}, {"metadata.name", i.name, other.name},
+	} {
+		if f.is != f.was {
+			fields = append(fields, f.name)
+		}
+	}
+	return strings.Join(fields, ", ")
 }
 
 func (i identity) String() string {
