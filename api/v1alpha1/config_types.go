@@ -142,7 +142,53 @@ type StorageLocation struct {
 	// signing says how the backups written here are signed.
 	// +optional
 	Signing *Signing `json:"signing,omitempty"`
+
+	// foreign says which backups of other clusters get a Backup object here. When
+	// omitted, the newest 1,000 do.
+	// +optional
+	Foreign *ForeignBackups `json:"foreign,omitempty"`
 }
+
+// ForeignBackups bounds what is shown of the backups of other clusters: whoever
+// writes into a bucket must not fill every cluster that reads it. All of them can be
+// read from storage, whatever is shown.
+// +kubebuilder:validation:XValidation:rule="!has(self.show) || self.show != 'Listed' || has(self.clusters)",message="show Listed needs clusters: list the UIDs of the clusters whose backups are to be shown"
+type ForeignBackups struct {
+	// show is None, Listed (only the backups of clusters) or All. When omitted, it is All.
+	// +optional
+	Show ForeignShow `json:"show,omitempty"`
+
+	// clusters lists clusters by the UID of their kube-system namespace. With All, their
+	// backups are shown before those of others.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=36
+	// +kubebuilder:validation:items:Pattern=`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`
+	Clusters []string `json:"clusters,omitempty"`
+
+	// max is how many backups of other clusters are shown: the newest of each cluster,
+	// in turn. As many of this cluster are shown that storage holds, no object speaks of
+	// and no signature vouches for. When omitted, it is 1000.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	Max int32 `json:"max,omitempty"`
+}
+
+// ForeignShow says of which other clusters the backups are shown.
+// +kubebuilder:validation:Enum=None;Listed;All
+type ForeignShow string
+
+const (
+	// ForeignShowNone shows none.
+	ForeignShowNone ForeignShow = "None"
+	// ForeignShowListed shows those of the clusters that are listed.
+	ForeignShowListed ForeignShow = "Listed"
+	// ForeignShowAll shows those of every cluster.
+	ForeignShowAll ForeignShow = "All"
+)
 
 // Access says whether a location may be written.
 // +kubebuilder:validation:Enum=ReadWrite;ReadOnly
@@ -309,6 +355,15 @@ type StorageLocationStatus struct {
 	// +optional
 	ForeignBackups int32 `json:"foreignBackups,omitempty"`
 
+	// foreign is what holds for the backups of other clusters, defaults resolved.
+	// +optional
+	Foreign *ForeignBackupsStatus `json:"foreign,omitempty"`
+
+	// problems is how many backups the last sync could not show, read or tell apart;
+	// syncMessage names the first of them.
+	// +optional
+	Problems int32 `json:"problems,omitempty"`
+
 	// lastCollectionTime is when data that no backup refers to was last looked for:
 	// what attempts left that were cut short. It is removed once it is a day old.
 	// +optional
@@ -323,6 +378,23 @@ type StorageLocationStatus struct {
 	// is corrupt, a listing that failed. It says nothing of available.
 	// +optional
 	SyncMessage string `json:"syncMessage,omitempty"`
+}
+
+// ForeignBackupsStatus is what holds for the backups of other clusters.
+type ForeignBackupsStatus struct {
+	// show is what is shown.
+	// +optional
+	Show ForeignShow `json:"show,omitempty"`
+
+	// max is how many are shown at most.
+	// +optional
+	Max int32 `json:"max,omitempty"`
+
+	// hidden is how many backups were found that are not shown, because they are beyond
+	// max or of a cluster whose backups are not shown; those of clusters that were not
+	// listed are not counted.
+	// +optional
+	Hidden int32 `json:"hidden,omitempty"`
 }
 
 // Config states how Ark works in this cluster. There is one, named default.

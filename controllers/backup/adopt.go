@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/ownership"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/projection"
 )
@@ -46,6 +47,10 @@ func (s *scope) sameRequest() bool {
 	var stored v1alpha1.BackupSpec
 	if err := json.Unmarshal(m.Spec, &stored); err != nil || s.asksFor(&stored) {
 		return true
+	}
+	if s.backup.Labels[v1alpha1.CreatedByLabel] == v1alpha1.CreatedBySync && s.backup.Spec.Template == nil &&
+		s.backup.Spec.PolicyName == stored.PolicyName && ownership.Ours(s.backup) {
+		return true // the template was too large to be shown
 	}
 	resolved, err := projection.TemplateSpec(m)
 	return err == nil && s.asksFor(&resolved)

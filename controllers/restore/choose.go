@@ -59,7 +59,8 @@ func (r *Reconciler) chooseNamed(ctx context.Context, s *scope, name string) err
 	switch {
 	case apierrors.IsNotFound(err):
 		return r.unlessSynced(s, step.Stall(v1alpha1.BackupMissingReason,
-			"there is no backup %q: list those that there are with \"ark backup get\", and create a new Restore of one of them", name))
+			"there is no backup %q: list those that there are with \"ark backup get\", and create a new Restore of one of them; "+
+				"which of other clusters are there, storage[].foreign of the Config says", name))
 	case err != nil:
 		return fmt.Errorf("read backup %s: %w", name, err)
 	case stored(&backup):

@@ -212,7 +212,7 @@ func TestWhichBackupIsChosen(t *testing.T) {
 				})
 			},
 			spec: func(s *v1alpha1.RestoreSpec) { s.BackupName = "none" },
-			want: "Unknown BackupMissing: there is no backup \"none\": list those that there are with \"ark backup get\", and create a new Restore of one of them; location \"second\" was not listed yet",
+			want: "Unknown BackupMissing: there is no backup \"none\": list those that there are with \"ark backup get\", and create a new Restore of one of them; which of other clusters are there, storage[].foreign of the Config says; location \"second\" was not listed yet",
 		},
 		"the latest of a Schedule": {
 			prepare: func(f *fixture) {

@@ -98,6 +98,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=configs/status,verbs=patch
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=backups/status,verbs=patch
+// +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create;patch
 
 // Reconcile starts the listings that are due and reports those that ended.

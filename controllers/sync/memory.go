@@ -25,6 +25,16 @@ type recorded struct {
 	listed int
 }
 
+// recordedBy is what was told of the records, by cluster.
+type recordedBy map[string]recorded
+
+// note adds to what a listing told of a backup the number of its last record.
+func (r recordedBy) note(listed map[id]stamp, i id) {
+	is := listed[i]
+	is.records = r[i.cluster].last[i.name]
+	listed[i] = is
+}
+
 // id identifies a backup across clusters.
 type id struct{ cluster, name string }
 
@@ -55,7 +65,7 @@ type memory struct {
 	// what they were then. One that is not known is unread.
 	shown map[id]stamp
 	// records are what was last told of the records of each cluster.
-	records map[string]recorded
+	records recordedBy
 	// missing are the objects whose marker was not in the last complete listing.
 	missing map[id]bool
 	// problems say which backups cannot be shown, and why.
@@ -64,6 +74,9 @@ type memory struct {
 	// found then.
 	collected time.Time
 	orphans   map[orphan]bool
+	// passed are the backups of this cluster without an object that no key vouches for,
+	// and that are more than are shown: what they were when they were read.
+	passed map[id]stamp
 	// announced is the last message that an event told.
 	announced string
 }
@@ -78,6 +91,16 @@ func (m *memory) keep(r *run) {
 	m.shown, m.problems, m.records = r.listed, r.outcome.problems, r.records
 	for i := range m.problems {
 		delete(m.shown, i)
+	}
+	for i := range r.hidden {
+		delete(m.shown, i)
+	}
+	for i := range r.later {
+		if r.objects.byID[i] == nil {
+			delete(m.shown, i)
+			continue
+		}
+		m.shown[i] = stamp{} // what it was when it was shown is not what it is
 	}
 }
 

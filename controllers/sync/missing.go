@@ -27,7 +27,7 @@ func (r *run) removeMissing(ctx context.Context) error {
 	missing := map[id]bool{}
 	for i, b := range r.objects.byID {
 		_, listed := r.listed[i]
-		if listed || !committed(b) || !heldBy(b, r.memory.location) || beingRemoved(b) {
+		if listed || i.cluster != r.cluster && (!r.bounds.shows(i.cluster) || r.unseen(i.cluster)) || !committed(b) || !heldBy(b, r.memory.location) || beingRemoved(b) {
 			continue
 		}
 		missing[i] = true

@@ -18,6 +18,8 @@ import (
 // listing. They are not changed.
 type objects struct {
 	byID map[id]*v1alpha1.Backup
+	// verified are the other clusters of which a backup is shown that a key vouches for.
+	verified map[string]bool
 }
 
 // readObjects reads all Backups and finds out which backup each stands for.
@@ -26,11 +28,14 @@ func (r *run) readObjects(ctx context.Context) (*objects, error) {
 	if err := r.Client.List(ctx, &list); err != nil {
 		return nil, fmt.Errorf("list backups: %w", err)
 	}
-	o := &objects{byID: make(map[id]*v1alpha1.Backup, len(list.Items))}
+	o := &objects{byID: make(map[id]*v1alpha1.Backup, len(list.Items)), verified: map[string]bool{}}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if of, ok := identify(b, r.cluster); ok {
 			o.byID[of] = b
+			if of.cluster != r.cluster && b.Status.Verification == v1alpha1.VerificationVerified {
+				o.verified[of.cluster] = true
+			}
 		}
 	}
 	return o, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/longrun"
 	"github.com/gopherwood/ark/controllers/projection"
+	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
@@ -24,6 +25,8 @@ const (
 	// maxBackups bounds what is held in memory of one location: an order of
 	// magnitude more than is to be expected.
 	maxBackups = 200_000
+	// maxTold is of how many problems the reason is kept: more than are named.
+	maxTold = 100
 	// maxReads is how many markers are read, and objects written, at a time: enough
 	// to hide the latency of a store, few enough for its rate limits.
 	maxReads = 8
@@ -45,13 +48,26 @@ type run struct {
 	trusted []ed25519.PublicKey
 	trust   string
 
-	// listed are the backups that the listing yielded.
+	// bounds are what is shown of what this cluster did not make.
+	bounds bounds
+	// listed are the backups that the listing yielded: of those of other clusters only
+	// the ones that are shown, or were.
 	listed map[id]stamp
+	// hidden are those of them that are beyond what is shown.
+	hidden map[id]bool
+	// unseen tells of which clusters nothing may be concluded, because they were not
+	// listed to the end.
+	unseen func(cluster string) bool
 	// records are what the listings of records told, by cluster.
-	records map[string]recorded
+	records recordedBy
 
 	mu      sync.Mutex
 	outcome outcome
+	// changes is how much this listing may still write of what is not proven to be this
+	// cluster's, and strangers how many of its own without proof may still be shown.
+	changes, strangers int
+	// later are those that are left to a later listing.
+	later map[id]bool
 	// failures is how many markers could not be read.
 	failures int
 }
@@ -68,7 +84,8 @@ func (r *Reconciler) work(cfg *v1alpha1.Config, m *memory) longrun.Work[struct{}
 		}
 		one := &run{
 			Reconciler: r, cfg: cfg, cluster: cfg.Status.ClusterUID, memory: m, catalog: location.Catalog,
-			listed: map[id]stamp{}, records: map[string]recorded{}, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
+			bounds: boundsOf(cfg, m.location), listed: map[id]stamp{}, hidden: map[id]bool{}, later: map[id]bool{},
+			records: recordedBy{}, changes: maxChanges, outcome: outcome{storeID: m.storeID, problems: map[id]problem{}},
 		}
 		one.trusted = projection.TrustedKeys(cfg)
 		one.trust = trustOf(one.trusted)
@@ -112,11 +129,15 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.removeMissing(ctx); err != nil {
 		return err
 	}
+	if err := r.removeHidden(ctx); err != nil {
+		return err
+	}
 	if err := r.endClashes(ctx); err != nil {
 		return err
 	}
 	r.collectOrphans(ctx)
 	r.memory.keep(r)
+	r.outcome.bounds = r.bounds
 	r.outcome.finished = r.Clock.Now()
 	return nil
 }
@@ -133,56 +154,19 @@ func (r *run) sameStore(ctx context.Context) error {
 	return nil
 }
 
-// list goes through the names of all clusters, and shows what is not shown yet.
+// list goes through the names of all clusters, and shows what is not shown yet: what
+// this cluster made first, then of the rest as much as is to be shown.
 func (r *run) list(ctx context.Context) error {
-	clusters, err := r.catalog.Clusters(ctx)
-	if err != nil {
-		return err
-	}
 	active, ctx := errgroup.WithContext(ctx)
 	active.SetLimit(maxReads)
-	err = r.listClusters(ctx, active, clusters)
+	err := r.listOwn(ctx, active)
+	if err == nil {
+		err = r.listForeign(ctx, active)
+	}
 	if werr := active.Wait(); werr != nil {
 		return werr
 	}
 	return err
-}
-
-func (r *run) listClusters(ctx context.Context, active *errgroup.Group, clusters []string) error {
-	for _, cluster := range clusters {
-		names, err := r.listMarkers(ctx, cluster)
-		if err != nil {
-			return err
-		}
-		if err := r.listRecords(ctx, cluster); err != nil {
-			return err
-		}
-		for _, name := range names {
-			i := id{cluster, name}
-			is := r.listed[i]
-			is.records = r.records[cluster].last[name]
-			r.listed[i] = is
-			r.count(cluster)
-			active.Go(func() error { return r.show(ctx, i, is) })
-		}
-	}
-	return nil
-}
-
-// listMarkers notes the backups of a cluster, and returns their names in order.
-func (r *run) listMarkers(ctx context.Context, cluster string) ([]string, error) {
-	var names []string
-	for marker, err := range r.catalog.Listed(ctx, cluster) {
-		if err != nil {
-			return nil, err
-		}
-		r.listed[id{cluster, marker.Name}] = stamp{size: marker.Size, written: marker.ModTime.UnixNano()}
-		if len(r.listed) > maxBackups {
-			return nil, fmt.Errorf("there are more than %d backups: give each cluster a prefix of its own", maxBackups)
-		}
-		names = append(names, marker.Name)
-	}
-	return names, nil
 }
 
 // listRecords notes what was recorded of the backups of a cluster that are listed.
@@ -202,14 +186,6 @@ func (r *run) listRecords(ctx context.Context, cluster string) error {
 	return err
 }
 
-func (r *run) count(cluster string) {
-	if cluster == r.cluster {
-		r.outcome.own++
-	} else {
-		r.outcome.foreign++
-	}
-}
-
 // problem is why a backup cannot be shown.
 type problem struct {
 	why string
@@ -221,6 +197,9 @@ type problem struct {
 func (r *run) cannotShow(i id, p problem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if p.why = archive.Text(p.why); len(r.outcome.problems) >= maxTold {
+		p.why = ""
+	}
 	r.outcome.problems[i] = p
 }
 

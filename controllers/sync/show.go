@@ -36,8 +36,13 @@ func (r *run) show(ctx context.Context, i id, is stamp) error {
 		r.cannotShow(i, known)
 		return nil
 	}
+	if !r.mayShow(i, b, is) {
+		return nil
+	}
 	snapshot, err := r.catalog.Marker(ctx, i.cluster, i.name)
 	switch {
+	case err == nil && b == nil && i.cluster == r.cluster && !r.proven(snapshot) && !r.takeStranger(i, is):
+		return nil // there are enough of its kind
 	case err == nil:
 		return r.showAs(ctx, i, b, snapshot)
 	case errors.Is(err, engine.ErrNotFound):
@@ -93,7 +98,7 @@ func (r *run) settled(b *v1alpha1.Backup, i id, is stamp) bool { //nolint:cyclop
 
 // create makes the object of a backup that has none.
 func (r *run) create(ctx context.Context, i id, snapshot *catalog.Snapshot) error {
-	b, err := r.newObject(ctx, i, snapshot.Marker)
+	b, err := r.newObject(ctx, i, snapshot)
 	switch {
 	case apierrors.IsInvalid(err):
 		r.cannotShow(i, refused(err))
@@ -136,12 +141,13 @@ var errUnusable = errors.New("its marker does not say what it covers")
 
 // newObject creates the object, with the spec to the letter where the API server
 // takes it, and else with the resolved template.
-func (r *run) newObject(ctx context.Context, i id, m *archive.Marker) (*v1alpha1.Backup, error) {
+func (r *run) newObject(ctx context.Context, i id, snapshot *catalog.Snapshot) (*v1alpha1.Backup, error) {
+	m := snapshot.Marker
 	spec, err := projection.Spec(m)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnusable, err)
 	}
-	b, err := r.createAs(ctx, i, m, spec)
+	b, err := r.createAs(ctx, i, m, r.within(snapshot, spec))
 	if !apierrors.IsInvalid(err) {
 		return b, err
 	}
@@ -149,7 +155,17 @@ func (r *run) newObject(ctx context.Context, i id, m *archive.Marker) (*v1alpha1
 	if ferr != nil {
 		return nil, err
 	}
-	return r.createAs(ctx, i, m, fallback)
+	return r.createAs(ctx, i, m, r.within(snapshot, fallback))
+}
+
+// within returns the spec without its template where that is too large to be shown.
+func (r *run) within(snapshot *catalog.Snapshot, spec v1alpha1.BackupSpec) v1alpha1.BackupSpec {
+	b := &v1alpha1.Backup{Spec: spec}
+	projection.Status(b, snapshot, r.trusted, nil, r.Clock.Now())
+	if !r.proven(snapshot) && projection.TooLarge(b) {
+		spec.Template = nil
+	}
+	return spec
 }
 
 // createAs creates the object under its name: for a backup of another cluster one
@@ -214,16 +230,22 @@ func (r *run) write(ctx context.Context, i id, b *v1alpha1.Backup, snapshot *cat
 	}
 	b.Status.Origin.Foreign = snapshot.Owner() != r.cluster
 	projection.Status(b, snapshot, r.trusted, locations, r.Clock.Now())
+	if !r.proven(snapshot) && (i.cluster != r.cluster || fromStorage(b)) {
+		projection.Fit(b)
+	}
 	if b.Status.Verification == v1alpha1.VerificationTampered && before.Status.Verification != v1alpha1.VerificationTampered {
 		announce.Warning(r.Events, b, v1alpha1.EventBackupTampered, "ListLocation", fmt.Sprintf(
 			"the marker of backup %s in storage location %q was changed after it was signed: find out who writes to the bucket", i.name, r.memory.location))
 	}
 	err := status.Patch(ctx, r.Client, b, before)
-	if apierrors.IsInvalid(err) {
-		r.cannotShow(i, refused(err))
-		return nil
+	if !apierrors.IsInvalid(err) {
+		return err
 	}
-	return err
+	r.cannotShow(i, refused(err))
+	if before.Status.Origin == nil && i.cluster != r.cluster {
+		return r.hideOne(ctx, before) // nothing would tell what it is, nor take it away
+	}
+	return nil
 }
 
 func refused(err error) problem {

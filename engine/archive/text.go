@@ -17,6 +17,9 @@ const maxText = 4096
 // 4,096 bytes. Everything else stays as it is.
 func Text(s string) string { return textWithin(s, maxText) }
 
+// TextWithin is Text for at most that many bytes, of which there must be at least 3.
+func TextWithin(s string, most int) string { return textWithin(s, most) }
+
 // textWithin is Text for at most that many bytes.
 func textWithin(s string, most int) string {
 	if len(s) <= most && isText(s) {

@@ -36,16 +36,30 @@ func (s *Snapshot) Owner() string {
 // sorted.
 func (c *Catalog) Clusters(ctx context.Context) ([]string, error) {
 	var clusters []string
-	for blob, err := range c.store.List(ctx, "", true) {
+	for uid, err := range c.EachCluster(ctx) {
 		if err != nil {
-			return nil, fmt.Errorf("list clusters: %w", err)
+			return nil, err
 		}
-		uid, isFolder := strings.CutSuffix(blob.Key, "/")
-		if isFolder && archive.IsUUID(uid) {
-			clusters = append(clusters, uid)
-		}
+		clusters = append(clusters, uid)
 	}
 	return clusters, nil
+}
+
+// EachCluster yields what Clusters returns while it is listed: whoever may write
+// into the store decides how many there are. A yielded error ends the sequence.
+func (c *Catalog) EachCluster(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for blob, err := range c.store.List(ctx, "", true) {
+			if err != nil {
+				yield("", fmt.Errorf("list clusters: %w", err))
+				return
+			}
+			uid, isFolder := strings.CutSuffix(blob.Key, "/")
+			if isFolder && archive.IsUUID(uid) && !yield(uid, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Names yields the names of a cluster's backups, in the order of their keys.
@@ -96,7 +110,8 @@ func (c *Catalog) markers(ctx context.Context, cluster, prefix string) iter.Seq2
 			if !ok || archive.CheckName(name) != nil {
 				continue
 			}
-			if !yield(Listed{name, blob.Size, blob.ModTime}, nil) {
+			// The name is cloned, or whoever keeps it would keep the whole key.
+			if !yield(Listed{strings.Clone(name), blob.Size, blob.ModTime}, nil) {
 				return
 			}
 		}
