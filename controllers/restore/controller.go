@@ -126,6 +126,9 @@ func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Resu
 	if perr := status.Patch(ctx, r.Client, s.restore, s.before); perr != nil {
 		return ctrl.Result{}, errors.Join(err, perr)
 	}
+	if s.ran && s.ending.reason == v1alpha1.DeniedReason {
+		ctrl.LoggerFrom(ctx).Info("Denied restore", "codes", s.ending.codes())
+	}
 	if s.begins {
 		r.Runs.Begin(s.restore.UID) // status says so by now
 	}

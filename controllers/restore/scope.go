@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -73,6 +74,17 @@ type ending struct {
 	message string
 	// policy is that of the backup, for the metrics.
 	policy string
+}
+
+// codes are the reason codes of the denials, each once.
+func (e *ending) codes() []string {
+	var codes []string
+	for _, d := range e.status.Denials {
+		if !slices.Contains(codes, d.Code) {
+			codes = append(codes, d.Code)
+		}
+	}
+	return codes
 }
 
 // good reports whether the restore did all that was asked of it.

@@ -82,7 +82,7 @@ func TestTheSchemaAndTheValuesAgree(t *testing.T) {
 			}
 		}
 	}
-	known = slices.DeleteFunc(known, func(s string) bool { return s == "global" }) // Helm's own
+	known = slices.DeleteFunc(known, func(s string) bool { return strings.HasPrefix(s, "global") || s == "enabled" }) // Helm's own
 	var said []string
 	for name, v := range values {
 		below, _ := v.(map[string]any)
@@ -127,5 +127,19 @@ func TestWhatTheValuesDo(t *testing.T) {
 	d = one[*appsv1.Deployment](t, render(t, sets["on a platform that chooses ids and without metrics"]))
 	if got := d.Spec.Template.Spec.SecurityContext; got.RunAsUser != nil || got.FSGroup != nil || !*got.RunAsNonRoot {
 		t.Errorf("on a platform that chooses ids: %+v", got)
+	}
+}
+
+// Helm hands a subchart the condition that it is enabled by, and what is global.
+func TestWhatHelmHandsToASubchartIsTaken(t *testing.T) {
+	deployment := one[*appsv1.Deployment](t, render(t, `
+enabled: true
+image: {repository: ark}
+imagePullSecrets: [{name: own}]
+global: {imagePullSecrets: [one, {name: two}], storageClass: fast}
+`))
+	want := []corev1.LocalObjectReference{{Name: "own"}, {Name: "one"}, {Name: "two"}}
+	if diff := cmp.Diff(want, deployment.Spec.Template.Spec.ImagePullSecrets); diff != "" {
+		t.Errorf("imagePullSecrets (-want +got):\n%s", diff)
 	}
 }
