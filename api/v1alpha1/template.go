@@ -72,6 +72,11 @@ type BackupTemplate struct {
 	// +optional
 	PointInTime PointInTime `json:"pointInTime,omitempty"`
 
+	// allowEmpty says that a backup may contain nothing. When omitted, one that does is
+	// Partial: a name was misspelled, or what was to be backed up is not there any more.
+	// +optional
+	AllowEmpty bool `json:"allowEmpty,omitempty"`
+
 	// ttl is how long the backup is kept, such as "720h". When omitted, the
 	// Config's default holds, and without one 720h.
 	// +optional

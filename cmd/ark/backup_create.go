@@ -19,14 +19,15 @@ import (
 
 // backupCreate is what ark backup create was asked for.
 type backupCreate struct {
-	selection selectionFlags
-	from      fromFlags
-	ttl       time.Duration
-	location  string
-	moment    choice[v1alpha1.PointInTime]
-	hold      bool
-	wait      waitFlags
-	manifest  printFlags
+	selection  selectionFlags
+	from       fromFlags
+	ttl        time.Duration
+	location   string
+	moment     choice[v1alpha1.PointInTime]
+	allowEmpty bool
+	hold       bool
+	wait       waitFlags
+	manifest   printFlags
 }
 
 func newBackupFlags() backupCreate {
@@ -37,6 +38,9 @@ func newBackupFlags() backupCreate {
 func newMoment() choice[v1alpha1.PointInTime] {
 	return choice[v1alpha1.PointInTime]{of: []v1alpha1.PointInTime{v1alpha1.PointInTimeBestEffort, v1alpha1.PointInTimeOff}}
 }
+
+// allowEmptyUsage is the help of the flag that allows a backup to contain nothing.
+const allowEmptyUsage = "a backup that contains nothing is complete; when omitted, it is partial"
 
 func momentUsage(c *choice[v1alpha1.PointInTime]) string {
 	return "whether all types are backed up as they were at one moment: " + c.choices() + "; when omitted, BestEffort"
@@ -71,6 +75,7 @@ printed instead, to be committed; that needs no cluster, but for --from-schedule
 	durationVar(flags, &o.ttl, "ttl", 0, "how long the backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backup; when omitted, its default")
 	flags.Var(&o.moment, "point-in-time", momentUsage(&o.moment))
+	flags.BoolVar(&o.allowEmpty, "allow-empty", false, allowEmptyUsage)
 	flags.BoolVar(&o.hold, "hold", false, "keep the backup, whatever its ttl says, until spec.hold is set to false")
 	flags.StringVar(&o.from.policy, "from-policy", "", "BackupPolicy whose template and rules to use")
 	flags.StringVar(&o.from.schedule, "from-schedule", "", "Schedule to take a backup for, beside its times")
@@ -149,6 +154,7 @@ func (o *backupCreate) template() (*v1alpha1.BackupTemplate, error) {
 	}
 	t.StorageLocation = o.location
 	t.PointInTime = o.moment.value
+	t.AllowEmpty = o.allowEmpty
 	return &t, nil
 }
 
@@ -170,6 +176,9 @@ func (o *backupCreate) given() []string {
 	}
 	if o.moment.value != "" {
 		given = append(given, "--point-in-time")
+	}
+	if o.allowEmpty {
+		given = append(given, "--allow-empty")
 	}
 	return given
 }

@@ -25,6 +25,7 @@ type scheduleCreate struct {
 	ttl              time.Duration
 	location         string
 	moment           choice[v1alpha1.PointInTime]
+	allowEmpty       bool
 	suspend          bool
 	startingDeadline time.Duration
 	concurrency      choice[v1alpha1.ConcurrencyPolicy]
@@ -108,6 +109,7 @@ no cluster.`,
 	durationVar(flags, &o.ttl, "ttl", 0, "how long each backup is kept, such as 720h; when omitted, as the Config says")
 	flags.StringVar(&o.location, "storage-location", "", "storage location of the Config that receives the backups; when omitted, its default")
 	flags.Var(&o.moment, "point-in-time", momentUsage(&o.moment))
+	flags.BoolVar(&o.allowEmpty, "allow-empty", false, allowEmptyUsage)
 	flags.BoolVar(&o.suspend, "suspend", false, "make it, but let it take no backup yet")
 	durationVar(flags, &o.startingDeadline, "starting-deadline", 0, "how late a backup may start; when omitted, a missed one is always made up for, once")
 	flags.Var(&o.concurrency, "concurrency-policy", "what happens when a backup is due while the last one runs: "+o.concurrency.choices()+"; when omitted, Forbid")
@@ -162,7 +164,7 @@ func (o *scheduleCreate) schedule(name string) (*v1alpha1.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.StorageLocation, t.PointInTime = o.location, o.moment.value
+	t.StorageLocation, t.PointInTime, t.AllowEmpty = o.location, o.moment.value, o.allowEmpty
 	if o.ttl > 0 {
 		t.TTL = &metav1.Duration{Duration: o.ttl}
 	}
@@ -206,6 +208,9 @@ func (o *scheduleCreate) given() []string {
 	}
 	if o.moment.value != "" {
 		given = append(given, "--point-in-time")
+	}
+	if o.allowEmpty {
+		given = append(given, "--allow-empty")
 	}
 	return given
 }

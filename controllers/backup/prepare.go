@@ -74,6 +74,7 @@ func (r *Reconciler) addTemplate(ctx context.Context, s *scope, req *backup.Requ
 		}
 		return step.Stall(v1alpha1.RequestInvalidReason, "%s.%w", field, err)
 	}
+	req.Collect.AllowEmpty = resolved.AllowEmpty
 	req.Collect.AnyMoment = resolved.PointInTime == v1alpha1.PointInTimeOff
 	req.TTL = resolved.TTL.Duration
 	if req.Spec, err = json.Marshal(s.backup.Spec); err != nil {

@@ -158,9 +158,6 @@ func (t *take) writeBeside(ctx context.Context, report *collect.Report) error {
 
 // marker describes the backup.
 func (t *take) marker(report *collect.Report, completed time.Time) archive.Marker {
-	if report.Objects.Included == 0 {
-		report.Results.Warn(archive.Message{Message: "nothing was selected: check the template's namespaces, resources and labels, and the rules"})
-	}
 	m := archive.Marker{
 		Cluster: t.req.Cluster, Schedule: t.req.Schedule, Policy: t.req.Policy,
 		Spec: t.req.Spec, Template: t.req.Template, Rules: t.req.Rules,

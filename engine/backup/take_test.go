@@ -236,16 +236,34 @@ func TestNoAPIKeepsAllOthersFromABackup(t *testing.T) {
 	}
 }
 
-func TestABackupOfNothingSaysSo(t *testing.T) {
-	c := attach(t, newStore(t))
-	req := request("b", "a1")
-	req.Collect.Template.IncludedNamespaces = []string{"elsewhere"}
-	snapshot, err := backup.Take(t.Context(), ports(c, cluster{objects: 2}), req, nil)
-	if err != nil {
-		t.Fatal(err)
+func TestABackupOfNothingIsPartialUnlessItIsAllowed(t *testing.T) {
+	const missing = `includedNamespaces: there is no namespace "elsewhere"`
+	type outcome struct {
+		Completeness     string
+		Warnings, Errors []string
 	}
-	if w := snapshot.Marker.Warnings; len(w) == 0 || !strings.HasPrefix(w[len(w)-1], "nothing was selected: ") {
-		t.Errorf("warnings = %q, want one that says so", w)
+	for name, tc := range map[string]struct {
+		allow bool
+		want  outcome
+	}{
+		"not allowed": {false, outcome{archive.Partial, []string{missing}, []string{"the backup contains nothing: check the template's namespaces, " +
+			"resources and labels, and the rules; allowEmpty in the template allows it"}}},
+		"allowed": {true, outcome{archive.Complete, []string{missing, "the backup contains nothing"}, nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := attach(t, newStore(t))
+			req := request("b", "a1")
+			req.Collect.Template.IncludedNamespaces = []string{"elsewhere"}
+			req.Collect.AllowEmpty = tc.allow
+			snapshot, err := backup.Take(t.Context(), ports(c, cluster{objects: 2}), req, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := snapshot.Marker
+			if diff := cmp.Diff(tc.want, outcome{m.Completeness, m.Warnings, m.Errors}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -36,6 +36,8 @@ const (
 	CodeTypeNotArchivable = "type-not-archivable"
 	// CodeNoEffect: part of the template has no effect.
 	CodeNoEffect = "no-effect"
+	// CodeEmpty: the backup contains nothing. An error, unless the template allows it.
+	CodeEmpty = "empty"
 	// CodeNamespaceMissing: a namespace that the template names does not exist.
 	CodeNamespaceMissing = "namespace-missing"
 	// CodeNamespaceGone: objects lie in a namespace that does not exist.

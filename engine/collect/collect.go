@@ -55,7 +55,9 @@ func Collect(ctx context.Context, source Source, decider Decider, sink Sink, opt
 	if err := r.everything(ctx, resources); err != nil {
 		return nil, err
 	}
-	return r.report.finish(r.moment, r.versions.doubts), nil
+	report := r.report.finish(r.moment, r.versions.doubts)
+	report.judgeEmpty(opts.AllowEmpty)
+	return report, nil
 }
 
 // run is one call of Collect.

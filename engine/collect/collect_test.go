@@ -278,7 +278,7 @@ func TestCollectObeysRules(t *testing.T) {
 		},
 		"our own secrets are never taken, whatever rules say": {
 			rules:    includes("secrets/a/two"),
-			opts:     collect.Options{Protected: map[engine.Key]struct{}{token: {}}, Template: selection.Template{IncludedResources: []string{"secrets"}}},
+			opts:     collect.Options{Protected: map[engine.Key]struct{}{token: {}}, AllowEmpty: true, Template: selection.Template{IncludedResources: []string{"secrets"}}},
 			archived: []string{}, left: map[string]string{"secrets/a/two": "ark-own-secret"}, excludedBy: map[string]int64{"ark-own-secret": 1},
 			counts: archive.Counts{Excluded: 1},
 		},

@@ -31,6 +31,8 @@ type Options struct {
 	// AnyMoment lists each type as it is when its turn comes. Without it, types are
 	// listed as they were at one moment, as far as that is possible.
 	AnyMoment bool
+	// AllowEmpty says that a backup of nothing is complete.
+	AllowEmpty bool
 	// Lists is how many types are listed at a time; zero is 4.
 	Lists int
 	// Progress is called now and then, and after every type. Calls do not overlap.

@@ -80,7 +80,7 @@ func TestWhatIsCoveredAndNotExcludedIsArchivedOnce(t *testing.T) {
 			return collect.Ruling{}, nil
 		})
 		s := newSink()
-		report := run(t, c, d, s, collect.Options{Template: template, Lists: 1 + r.IntN(6)})
+		report := run(t, c, d, s, collect.Options{Template: template, Lists: 1 + r.IntN(6), AllowEmpty: true})
 		want := expected(c, selected)
 		if diff := cmp.Diff(want, s.archived()); diff != "" {
 			t.Fatalf("seed %d, template %+v: archived (-want +got):\n%s", seed, template, diff)

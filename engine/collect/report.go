@@ -73,6 +73,21 @@ func (r *Report) finish(m *moment, doubts map[string]string) *Report {
 	return r
 }
 
+// judgeEmpty tells of a backup that contains nothing. Nobody asks for one: it is an
+// error, or else it would count as the newest good backup of its Schedule. Where
+// something failed, that is why.
+func (r *Report) judgeEmpty(allowed bool) {
+	m := archive.Message{Code: CodeEmpty, Message: "the backup contains nothing"}
+	switch {
+	case r.Objects.Included > 0, len(r.Results.Errors) > 0:
+	case allowed:
+		r.Results.Warn(m)
+	default:
+		m.Message += ": check the template's namespaces, resources and labels, and the rules; allowEmpty in the template allows it"
+		r.Results.Fail(m)
+	}
+}
+
 // warnOf tells of a type why it is not of the moment of the others, and what may be
 // missing of it.
 func (r *Report) warnOf(s *stream, apart error, doubt string) {

@@ -44,6 +44,10 @@ func TestDecide(t *testing.T) {
 		return outcome{name, "expired: ttl ran out on " + at + " and no keep rule wants it"}
 	}
 	small := func(b *retention.Backup) { b.Objects = 40 }
+	suspicious := func(o outcome) outcome {
+		return outcome{o.Name, o.Reason + "; suspicious: 0 objects after 100 in a"}
+	}
+	nothing := func(b *retention.Backup) { b.Objects = 0 }
 	live := func(b *retention.Backup) { b.Expires = now.Add(time.Hour) }
 
 	tests := map[string]struct {
@@ -68,6 +72,23 @@ func TestDecide(t *testing.T) {
 		"where there is no good one, the newest partial one is kept": {
 			backups: []retention.Backup{partial("a", "2026-11-20T00"), partial("b", "2026-11-21T00")},
 			want:    []outcome{{"b", "kept: the newest"}, gone("a", "2026-11-20T01:00:00Z")},
+		},
+		"a partial one that contains nothing takes nobody's place": {
+			backups: []retention.Backup{partial("a", "2026-11-20T00"), with(partial("b", "2026-11-21T00"), nothing)},
+			want:    []outcome{gone("b", "2026-11-21T01:00:00Z"), {"a", "kept: the newest"}},
+		},
+		"days of which there are only such fill no slots": {
+			backups: []retention.Backup{
+				good("a", "2026-11-19T00"), with(partial("b", "2026-11-20T00"), nothing), with(partial("c", "2026-11-21T00"), nothing),
+			},
+			policy: retention.Policy{KeepLast: new(int32(0)), Daily: 2},
+			want: []outcome{
+				suspicious(gone("c", "2026-11-21T01:00:00Z")), suspicious(gone("b", "2026-11-20T01:00:00Z")), {"a", "kept: daily slot 2026-11-19"},
+			},
+		},
+		"where there is nothing else, one that contains nothing is kept": {
+			backups: []retention.Backup{with(partial("a", "2026-11-20T00"), nothing)},
+			want:    []outcome{{"a", "kept: the newest"}},
 		},
 		"the time to live runs to the second": {
 			backups: []retention.Backup{

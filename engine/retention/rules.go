@@ -5,6 +5,7 @@ package retention
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,16 +55,17 @@ func (d *decider) applyRules(newestFirst []Backup) {
 	}
 }
 
-// applyKeepLast prefers complete backups: partial ones fill up.
+// applyKeepLast prefers complete backups: partial ones fill up, and those that
+// contain nothing only where there is nothing else.
 func (d *decider) applyKeepLast(newestFirst []Backup) {
 	left := d.policy.keepLast()
 	reason := "the newest"
 	if left > 1 {
 		reason = fmt.Sprintf("one of the newest %d", left)
 	}
-	for _, complete := range []bool{true, false} {
+	for _, rank := range []int{complete, partial, empty} {
 		for _, b := range newestFirst {
-			if left > 0 && b.Complete == complete {
+			if left > 0 && rankOf(b) == rank {
 				d.keep(b.Name, reason)
 				left--
 			}
@@ -71,8 +73,28 @@ func (d *decider) applyKeepLast(newestFirst []Backup) {
 	}
 }
 
-// applyPeriod fills the slots of the latest periods that have a backup.
+// How much backups are worth keeping.
+const (
+	// empty is a partial backup that contains nothing.
+	empty = iota
+	partial
+	complete
+)
+
+func rankOf(b Backup) int {
+	switch {
+	case b.Complete:
+		return complete
+	case b.Objects > 0:
+		return partial
+	}
+	return empty
+}
+
+// applyPeriod fills the slots of the latest periods that have a backup which contains
+// something: a day of empty ones must not push out an earlier day.
 func (d *decider) applyPeriod(newestFirst []Backup, p period) {
+	newestFirst = slices.DeleteFunc(slices.Clone(newestFirst), func(b Backup) bool { return rankOf(b) == empty })
 	var filled int32
 	for start := 0; start < len(newestFirst) && filled < p.keep; filled++ {
 		slot := p.slot(newestFirst[start].Completed)

@@ -18,6 +18,7 @@ var Flags = map[string]string{
 	"ttl":                     "ttl",
 	"storageLocation":         "storage-location",
 	"pointInTime":             "point-in-time",
+	"allowEmpty":              "allow-empty",
 
 	"policyName": "from-policy",
 	"hold":       "hold",
