@@ -77,8 +77,10 @@ func TestAStoredObjectOfALongerNameCanBeReportedOn(t *testing.T) {
 			stored.SetAPIVersion(crd.Spec.Group + "/v1alpha1")
 			until(t, func() bool { return c.Create(t.Context(), stored) == nil })
 
+			// The API server writes into its status meanwhile.
+			before := client.MergeFrom(crd.DeepCopy())
 			crd.Spec.Versions[0].Schema.OpenAPIV3Schema.XValidations = rules
-			if err := c.Update(t.Context(), crd); err != nil {
+			if err := c.Patch(t.Context(), crd, before); err != nil {
 				t.Fatal(err)
 			}
 			another := &unstructured.Unstructured{Object: map[string]any{"spec": stored.Object["spec"]}}

@@ -31,7 +31,7 @@ var withoutFlag = map[string]string{
 var settings = map[string]string{
 	"include-namespaces": "a,b-*", "exclude-namespaces": "c", "include-resources": "configmaps", "exclude-resources": "pods",
 	"selector": "app=web", "or-selector": "app=db", "include-cluster-resources": "false",
-	"ttl": "48h", "storage-location": "far", "point-in-time": "off", "from-policy": "p", "hold": "true",
+	"ttl": "48h", "storage-location": "far", "point-in-time": "off", "allow-empty": "true", "from-policy": "p", "hold": "true",
 	"from-backup": "b", "from-schedule": "s", "names": "x", "namespace-mappings": "a:b,c:d",
 	"existing-resource-policy": "update", "preserve-nodeports": "true", "restore-status": "jobs.batch", "workloads": "paused",
 	"modifiers": "modifiers.yaml", "dry-run": "true",
