@@ -237,7 +237,7 @@ func TestBackupLogs(t *testing.T) {
 2026-11-23T12:00:02.000Z ERROR too` + "\ufffd" + `[31m large object=secrets/shop/a
 2026-11-23T12:00:03.000Z INFO Committing backup included=7 complete=false
 `, ""},
-		"what is worth looking at":  {"full --level error", exit.Success, "2026-11-23T12:00:02.000Z ERROR too\ufffd[31m large object=secrets/shop/a\n", ""},
+		"what is worth looking at":  {"full --level error", exit.Success, "2026-11-23T12:00:02.000Z ERROR too\\u001b[31m large object=secrets/shop/a\n", ""},
 		"as it was logged":          {"full --level warn -o json", exit.Success, strings.Join(strings.SplitAfter(someLog, "\n")[1:3], ""), ""},
 		"a level that there is not": {"full --level debug", exit.Usage, "", "must be info, warn or error"},
 		"none":                      {"silent", exit.Failed, "", `backup "silent" has no log in storage`},

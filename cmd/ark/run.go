@@ -15,6 +15,7 @@ import (
 
 	"github.com/gopherwood/ark/cmd/ark/internal/access"
 	"github.com/gopherwood/ark/cmd/ark/internal/exit"
+	"github.com/gopherwood/ark/cmd/ark/internal/terminal"
 	"github.com/gopherwood/ark/controllers/manager"
 )
 
@@ -41,6 +42,8 @@ func run(ctx context.Context, args []string, io stdio) exit.Code {
 }
 
 func (a *app) run(ctx context.Context, args []string) exit.Code {
+	// Whatever is printed goes through here, whoever wrote it first.
+	a.out, a.err = terminal.NewWriter(a.out), terminal.NewWriter(a.err)
 	root := newRoot(a, filepath.Base(args[0])) //nolint:contextcheck // a command gets its context when it runs
 	root.SetArgs(args[1:])
 	cmd, err := root.ExecuteContextC(ctx)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"runtime"
 	"slices"
 
@@ -39,13 +40,45 @@ type Index struct {
 	header directoryHeader
 	// The header has no format when the backup has no directory.
 	blocks []indexBlock
+	// most is how many lines there may be.
+	most int64
+}
+
+// Within bounds the lines to those that the marker counts: each object that was seen has
+// at most one. A small file can hold a line ten million times, and whoever reads it is
+// not to be kept busy with that. ErrCorrupt when the directory tells of more.
+func (x *Index) Within(objects Counts) error {
+	x.most = objects.seen()
+	told := int64(0)
+	for i := range x.blocks {
+		if told += x.blocks[i].lines(); told > x.most {
+			return fmt.Errorf("read directory of the index: %w: it tells of more lines than the marker's %d objects", engine.ErrCorrupt, x.most)
+		}
+	}
+	return nil
+}
+
+// seen is how many objects were counted, at most.
+func (c Counts) seen() int64 {
+	const most = math.MaxInt64 / 4
+	return min(c.Included, most) + min(c.Excluded, most) + min(c.Failed, most)
+}
+
+// lines is how many lines the directory tells of in a block; their number in one part
+// is bounded, and so is that of the parts.
+func (b *indexBlock) lines() int64 {
+	n := int64(0)
+	for i := range b.Parts {
+		n += min(b.Parts[i].Lines, maxBlockLines)
+	}
+	return min(n, maxBlockLines)
 }
 
 // OpenIndex returns the index of the backup whose files lie in folder, which ends
 // in a slash; files are what the marker says of them. It reads the directory of
 // the index, if there is one. ErrCorrupt when that is not what was written.
 func OpenIndex(ctx context.Context, store Opener, folder string, files map[string]File) (*Index, error) {
-	x := &Index{store: store, key: folder + IndexFile, file: files[IndexFile]}
+	x := &Index{store: store, key: folder + IndexFile, file: files[IndexFile], most: math.MaxInt64}
 	directory, ok := files[DirectoryFile]
 	if !ok {
 		return x, nil
@@ -78,11 +111,32 @@ func (x *Index) Namespaces() (archived, leftOut []string, known bool) {
 
 // Lines yields the lines of the blocks of which wanted reports true for a part,
 // in the order they were written, and so lines that nobody wants among them. A
-// nil wanted yields all lines, and so does an index without a directory.
+// nil wanted yields all lines, and so does an index without a directory. More than
+// Within allows are ErrCorrupt.
 //
 // Each Entry was checked and is the caller's to keep. A yielded error ends the
 // sequence; it wraps ErrCorrupt when the index is to blame.
 func (x *Index) Lines(ctx context.Context, wanted func(Part) bool) iter.Seq2[Entry, error] {
+	return bounded(x.most, x.unbounded(ctx, wanted))
+}
+
+// bounded ends a sequence with an error when there are more lines than there may be.
+func bounded(most int64, lines iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		n := int64(0)
+		for e, err := range lines {
+			if n++; err == nil && n > most {
+				yield(Entry{}, fmt.Errorf("read index: %w: it has more lines than the marker's %d objects", engine.ErrCorrupt, most))
+				return
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func (x *Index) unbounded(ctx context.Context, wanted func(Part) bool) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		if x.header.Format == 0 {
 			x.stream(ctx, yield)
@@ -221,8 +275,8 @@ func (b *indexBlock) decode(stored []byte) decodedLines {
 	}
 	var lines decodedLines
 	for e, err := range readLines(bytes.NewReader(stored), maxBlockBytes) {
-		if err == nil && len(lines.entries) == maxBlockLines {
-			err = fmt.Errorf("%w: more than %d lines", engine.ErrCorrupt, maxBlockLines)
+		if most := b.lines(); err == nil && int64(len(lines.entries)) == most {
+			err = fmt.Errorf("%w: more than %d lines", engine.ErrCorrupt, most)
 		}
 		if err != nil {
 			lines.err = fmt.Errorf("block at %d: %w", b.Offset, err)

@@ -217,7 +217,7 @@ func TestABlockThatUnpacksToTooMuchIsCorrupt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			index := zip(t, c.lines)
 			sum := sha256.Sum256(index)
-			directory := fmt.Sprintf(`{"format":1}`+"\n"+`{"offset":0,"size":%d,"sha256":"%x","parts":[{"resource":"configmaps","first":"app/a","last":"app/a","lines":9}]}`, len(index), sum)
+			directory := fmt.Sprintf(`{"format":1}`+"\n"+`{"offset":0,"size":%d,"sha256":"%x","parts":[{"resource":"configmaps","first":"app/a","last":"app/a","lines":%d}]}`, len(index), sum, strings.Count(c.lines, "\n"))
 			l := &library{blobs: map[string][]byte{archive.IndexFile: index, archive.DirectoryFile: zip(t, directory)}}
 			n := 0
 			var err error
@@ -278,6 +278,40 @@ func TestADirectoryIsWrittenLast(t *testing.T) {
 	}
 }
 
+// A line that is repeated costs a bucket nothing, and those who read it very much.
+func TestNoMoreLinesAreReadThanTheMarkerCounts(t *testing.T) {
+	const there = 24_002
+	for name, tc := range map[string]struct {
+		objects   archive.Counts
+		directory bool
+		opens, ok bool
+	}{
+		"as many as there are":              {archive.Counts{Included: there - 2, Excluded: 1, Failed: 1}, true, true, true},
+		"without a directory":               {archive.Counts{Included: there - 1, Excluded: 1}, false, true, true},
+		"fewer than the directory tells of": {archive.Counts{Included: 20}, true, false, false},
+		"fewer than are read":               {archive.Counts{Included: 20}, false, true, false},
+		"more than can be counted":          {archive.Counts{Included: 1 << 62, Excluded: 1 << 62, Failed: 1 << 62}, true, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := indexed(t)
+			if !tc.directory {
+				delete(l.blobs, archive.DirectoryFile)
+			}
+			x := openIndex(t, l)
+			if err := x.Within(tc.objects); (err == nil) != tc.opens || err != nil && !errors.Is(err, engine.ErrCorrupt) {
+				t.Fatalf("Within() error = %v", err)
+			}
+			got, err := keysOf(t, x, nil)
+			if (err == nil) != tc.ok || err != nil && !errors.Is(err, engine.ErrCorrupt) {
+				t.Errorf("error = %v", err)
+			}
+			if most := tc.objects.Included + tc.objects.Excluded + tc.objects.Failed; most > 0 && int64(len(got)) > most {
+				t.Errorf("%d lines were read", len(got))
+			}
+		})
+	}
+}
+
 // FuzzDirectory opens indexes whose directory was tampered with.
 func FuzzDirectory(f *testing.F) {
 	block := `{"offset":0,"size":10,"sha256":"` + strings.Repeat("0", 64) +
@@ -290,6 +324,16 @@ func FuzzDirectory(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lines string) {
 		l := &library{blobs: map[string][]byte{archive.IndexFile: index, archive.DirectoryFile: zip(t, lines)}}
 		x, err := archive.OpenIndex(t.Context(), l, "", l.files())
+		if err == nil {
+			err = x.Within(archive.Counts{Included: 1})
+		}
+		if err == nil {
+			var got []string
+			got, err = keysOf(t, x, nil)
+			if len(got) > 1 {
+				t.Fatalf("%d lines where the marker counts one", len(got))
+			}
+		}
 		if err == nil {
 			_, err = keysOf(t, x, func(p archive.Part) bool { return p.MayHoldNamespace("app") || p.MayHold("", "x") || p.Namespaced() })
 		}

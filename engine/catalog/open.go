@@ -53,10 +53,14 @@ func (c *Catalog) open(ctx context.Context, key string, files map[string]archive
 }
 
 // Index reads the index of a backup, all of it or what matters. It reads the
-// directory of the index at once; see archive.OpenIndex for its errors.
+// directory of the index at once, and takes no more lines than the marker counts; see
+// archive.OpenIndex for its errors.
 func (c *Catalog) Index(ctx context.Context, s *Snapshot) (*archive.Index, error) {
 	m := s.Marker
 	x, err := archive.OpenIndex(ctx, c.store, archive.FileKey(m.Cluster.UID, m.Name, m.Attempt, ""), m.Files)
+	if err == nil {
+		err = x.Within(m.Objects)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open backup %s: %w", m.Name, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/gopherwood/ark/cmd/ark/internal/output"
+	"github.com/gopherwood/ark/cmd/ark/internal/terminal"
 	"github.com/gopherwood/ark/engine/archive"
 )
 
@@ -29,7 +30,7 @@ func Print(w io.Writer, format output.Format, lines iter.Seq2[archive.Entry, err
 	case output.Table, output.Wide:
 		p = newTable(buffered, format == output.Wide)
 	case output.JSON:
-		p = jsonLines{json.NewEncoder(buffered)}
+		p = jsonLines{buffered}
 	case output.Name:
 		p = names{buffered}
 	case output.YAML:
@@ -57,9 +58,16 @@ type printer interface {
 }
 
 // jsonLines writes each line as it is in the index.
-type jsonLines struct{ *json.Encoder }
+type jsonLines struct{ w io.Writer }
 
-func (j jsonLines) print(e *archive.Entry) error { return j.Encode(e) }
+func (j jsonLines) print(e *archive.Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(j.w, terminal.Text(string(line))+"\n")
+	return err
+}
 
 func (jsonLines) end() error { return nil }
 
@@ -67,7 +75,7 @@ func (jsonLines) end() error { return nil }
 type names struct{ w io.Writer }
 
 func (n names) print(e *archive.Entry) error {
-	_, err := io.WriteString(n.w, e.Key().String()+"\n")
+	_, err := io.WriteString(n.w, output.OneLine(e.Key().String())+"\n")
 	return err
 }
 
@@ -101,6 +109,9 @@ func (t *table) print(e *archive.Entry) error {
 	}
 	if t.wide {
 		cells = append(cells, e.Version, dash(string(e.UID)), dash(strings.Join(strings.Fields(e.Error), " ")))
+	}
+	for i := range cells {
+		cells[i] = output.OneLine(cells[i])
 	}
 	if _, err := io.WriteString(t, strings.Join(cells, "\t")+"\n"); err != nil {
 		return err

@@ -197,15 +197,19 @@ func revision(r *v1alpha1.PolicyRevision) string {
 	return fmt.Sprintf("%s, revision %s", count(int64(r.Rules), "module", "modules"), r.Digest)
 }
 
+// filesUnread says what was not looked at: the marker names every file with its digest,
+// and a description reads the marker alone.
+const filesUnread = " (the files that it names were not read: \"ark backup verify\" does)"
+
 // signature says what the signatures of a backup are worth.
 func signature(v v1alpha1.Verification) string {
 	switch v {
 	case v1alpha1.VerificationVerified:
-		return "Verified: a trusted key signed it, and it is unchanged since"
+		return "Verified: a trusted key signed its marker, which is unchanged since" + filesUnread
 	case v1alpha1.VerificationUnsigned:
 		return "Unsigned: nobody vouches for what it holds"
 	case v1alpha1.VerificationUnknownKey:
-		return "UnknownKey: signed, and unchanged since; add the key of its cluster to trustedKeys of the Config, if you trust it"
+		return "UnknownKey: its marker is signed, and unchanged since" + filesUnread + "; add the key of its cluster to trustedKeys of the Config, if you trust it"
 	case v1alpha1.VerificationTampered:
 		return "Tampered: it was changed after it was signed, and is not restored"
 	}

@@ -6,6 +6,8 @@ package follow
 import (
 	"io"
 	"strings"
+
+	"github.com/gopherwood/ark/cmd/ark/internal/terminal"
 )
 
 // Line shows how far a run is. On a terminal it is one line that is written
@@ -24,7 +26,7 @@ const clear = "\r\x1b[K"
 
 // Show shows text, unless it is what stands there.
 func (l *Line) Show(text string) error {
-	text = strings.Join(strings.Fields(text), " ")
+	text = terminal.Text(strings.Join(strings.Fields(text), " "))
 	if text == l.last {
 		return nil
 	}
@@ -33,7 +35,7 @@ func (l *Line) Show(text string) error {
 		_, err := io.WriteString(l.W, text+"\n")
 		return err
 	}
-	_, err := io.WriteString(l.W, clear+cut(text, l.Width-1))
+	_, err := io.WriteString(terminal.Unwrapped(l.W), clear+cut(text, l.Width-1))
 	return err
 }
 
@@ -44,7 +46,7 @@ func (l *Line) End() error {
 		return nil
 	}
 	l.last = ""
-	_, err := io.WriteString(l.W, clear)
+	_, err := io.WriteString(terminal.Unwrapped(l.W), clear)
 	return err
 }
 

@@ -10,14 +10,14 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/gopherwood/ark/cmd/ark/internal/terminal"
 )
 
 // Column is a column of a table.
@@ -85,17 +85,25 @@ func (l List[T]) printObjects(w io.Writer, f Format) error {
 
 // Marshal writes v as YAML or, indented, as JSON.
 func Marshal(w io.Writer, f Format, v any) error {
-	if f == JSON {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "    ")
-		return enc.Encode(v)
+	if f != JSON {
+		content, err := yaml.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if terminal.Safe(string(content)) {
+			_, err = w.Write(content)
+			return err
+		}
+		// YAML shows such characters as they are. JSON, which is YAML too, can escape them.
 	}
-	content, err := yaml.Marshal(v)
-	if err != nil {
+	var content strings.Builder
+	enc := json.NewEncoder(&content)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "    ")
+	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err = w.Write(content)
+	_, err := io.WriteString(w, terminal.Text(content.String()))
 	return err
 }
 
@@ -142,12 +150,7 @@ func dash(s string) string {
 // OneLine keeps a text on its line, and takes out what a terminal would act on:
 // whoever can write to a bucket can write anything there.
 func OneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, strings.Join(strings.Fields(strings.ToValidUTF8(s, string(utf8.RuneError))), " "))
+	return terminal.Text(strings.Join(strings.Fields(s), " "))
 }
 
 // Times prints points in time.

@@ -81,7 +81,7 @@ func TestOneLineIsHarmlessOnATerminal(t *testing.T) {
 	for text, want := range map[string]string{
 		"as it is, äö":                  "as it is, äö",
 		"two\n\n lines\tand more ":      "two lines and more",
-		"\x1b[2Jgone, \u009b31mred\x07": "\ufffd[2Jgone, \ufffd31mred\ufffd",
+		"\x1b[2Jgone, \u009b31mred\x07": `\u001b[2Jgone, \u009b31mred\u0007`,
 		"no\xffUTF-8":                   "no\ufffdUTF-8",
 	} {
 		if got := output.OneLine(text); got != want {

@@ -16,13 +16,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/gopherwood/ark/cmd/ark/internal/terminal"
 	"github.com/gopherwood/ark/engine"
-	"github.com/gopherwood/ark/engine/archive"
 )
 
 const (
@@ -30,6 +28,8 @@ const (
 	// write anything into a log.
 	maxLine = 256 << 10
 	maxLog  = 1 << 30
+	// maxLines is more than a run that has something to say of every object logs.
+	maxLines = 4 << 20
 )
 
 // Format is the form that lines are printed in.
@@ -63,6 +63,9 @@ func printLines(w io.Writer, log io.Reader, least slog.Level, format Format) err
 	lines := bufio.NewScanner(log)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for n := 1; lines.Scan(); n++ {
+		if n > maxLines {
+			return fmt.Errorf("read log: %w: it has more than %d lines", engine.ErrCorrupt, maxLines)
+		}
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
@@ -75,7 +78,7 @@ func printLines(w io.Writer, log io.Reader, least slog.Level, format Format) err
 		}
 		text := l.text()
 		if format == JSON {
-			text = harmless(lines.Text())
+			text = terminal.Text(lines.Text())
 		}
 		if _, err := buffered.WriteString(text + "\n"); err != nil {
 			return err
@@ -145,17 +148,6 @@ func (l *line) set(key string, value any) error {
 	return nil
 }
 
-// harmless takes what a terminal acts on out of a line, which stays JSON: all of it
-// that JSON lets pass lies in strings.
-func harmless(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
-}
-
 // quoted quotes a value that is not one word.
 func quoted(s string) string {
 	if strings.ContainsAny(s, " \t\n\"=") {
@@ -167,5 +159,5 @@ func quoted(s string) string {
 // text is the line for people, harmless on a terminal.
 func (l *line) text() string {
 	parts := append([]string{l.time.UTC().Format("2006-01-02T15:04:05.000Z"), fmt.Sprintf("%-5s", l.level), l.message}, l.attributes...)
-	return strings.Join(strings.Fields(archive.Text(strings.Join(parts, " "))), " ")
+	return terminal.Text(strings.Join(strings.Fields(strings.Join(parts, " ")), " "))
 }
