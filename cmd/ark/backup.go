@@ -49,6 +49,7 @@ func newBackup(a *app) *cobra.Command {
   ark backup describe before-upgrade`,
 	}
 	return group(cmd, newBackupCreate(a), newBackupGet(a), newBackupDescribe(a), newBackupContents(a), newBackupLogs(a),
+		newBackupVerify(a),
 		newBackupDelete(a), newBackupDownload(a))
 }
 

@@ -134,10 +134,12 @@ func (c *Contents) within(e *Entry) error {
 	return nil
 }
 
-// MemberData is a member, uncompressed. It is safe for concurrent use.
+// MemberData is a member, uncompressed. It is safe for concurrent use, Names excepted.
 type MemberData struct {
 	offset int64
 	data   []byte
+	// named is where the entries of the tarball lie; nil as long as nobody asked.
+	named map[string][2]int64
 }
 
 // Holds reports whether the object of e lies in this member.

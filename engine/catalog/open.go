@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -72,37 +70,4 @@ func (c *Catalog) Contents(s *Snapshot) *archive.Contents {
 	m := s.Marker
 	key := archive.FileKey(m.Cluster.UID, m.Name, m.Attempt, archive.ContentsFile)
 	return archive.OpenContents(c.store, key, m.Files[archive.ContentsFile])
-}
-
-// Verify reads every file of a backup and compares it with the marker. The error
-// wraps ErrCorrupt when a file is missing or differs, and names each that does;
-// it does not when the store could not be read.
-func (c *Catalog) Verify(ctx context.Context, s *Snapshot) error {
-	var differing []error
-	for _, name := range slices.Sorted(maps.Keys(s.Marker.Files)) {
-		err := c.verifyFile(ctx, s, name)
-		switch {
-		case err == nil:
-		case errors.Is(err, engine.ErrCorrupt):
-			differing = append(differing, err)
-		default:
-			return fmt.Errorf("verify: %w", err)
-		}
-	}
-	if len(differing) > 0 {
-		return fmt.Errorf("verify: %w", errors.Join(differing...))
-	}
-	return nil
-}
-
-func (c *Catalog) verifyFile(ctx context.Context, s *Snapshot, name string) error {
-	r, err := c.OpenFile(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, r)
-	if err := errors.Join(err, r.Close()); err != nil {
-		return fmt.Errorf("read backup %s: file %s: %w", s.Marker.Name, name, err)
-	}
-	return nil
 }

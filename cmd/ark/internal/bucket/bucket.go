@@ -38,6 +38,8 @@ type Bucket struct {
 	Catalog *catalog.Catalog
 	// Trusted are the keys whose signatures count; Trust sets them.
 	Trusted []ed25519.PublicKey
+	// Signed says that what lies here should be signed by one of them.
+	Signed bool
 
 	store engine.Store
 	clock engine.Clock
@@ -46,7 +48,7 @@ type Bucket struct {
 // Trust sets the keys whose signatures count, and whether records of this store count
 // only with one.
 func (b *Bucket) Trust(keys []ed25519.PublicKey, signed bool) {
-	b.Trusted = keys
+	b.Trusted, b.Signed = keys, signed
 	b.Catalog = b.Catalog.Trusting(catalog.Trust{Signed: signed, Keys: keys})
 }
 

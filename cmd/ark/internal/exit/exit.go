@@ -28,6 +28,8 @@ const (
 	Denied Code = 4
 	// TimedOut: --timeout passed first; the run goes on.
 	TimedOut Code = 5
+	// Damaged: a backup is not what was committed, or nobody trusted vouches for it.
+	Damaged Code = 6
 	// Interrupted: Ctrl-C, as shells have it: 128 and the number of SIGINT.
 	Interrupted Code = 130
 )
@@ -41,6 +43,7 @@ func Meanings() []Meaning {
 		{Partial, "the run finished, and some objects failed"},
 		{Denied, "a rule denied the restore, which wrote nothing, or nothing more"},
 		{TimedOut, "--timeout passed first; the run goes on"},
+		{Damaged, "a backup is damaged, was tampered with, or is not signed by a key that is trusted"},
 		{Interrupted, "interrupted with Ctrl-C; a run that was waited for goes on"},
 	}
 }
