@@ -54,7 +54,7 @@ func beyond(entries []metav1.ManagedFieldsEntry, spec schema) []string {
 			continue
 		}
 		var fields schema
-		if json.Unmarshal(e.FieldsV1.Raw, &fields) == nil {
+		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) == nil {
 			found = append(found, unknown(child(fields, "f:spec"), spec, "spec")...)
 		}
 	}

@@ -60,7 +60,7 @@ func discloses(gr schema.GroupResource, patch jsonpatch.Patch) error {
 		switch kind := op.Kind(); {
 		case kind == "test" && reaches(fields, path):
 			return fmt.Errorf("operation %d tests %q: what a Secret holds cannot be compared, because the outcome would tell it: test another field, or take the operation out", i+1, path)
-		case (kind == "copy" || kind == "move") && reaches(fields, from) && !(liesIn(fields, from) && liesIn(fields, path)):
+		case (kind == "copy" || kind == "move") && reaches(fields, from) && (!liesIn(fields, from) || !liesIn(fields, path)):
 			return fmt.Errorf("operation %d takes %q to %q: what a Secret holds must stay in its data, because everything else of it is shown: take the operation out", i+1, from, path)
 		}
 	}
