@@ -68,6 +68,11 @@ test-stores: ## Run the tests against servers of Google Cloud's and Azure's stor
 	@go run ./test/lab/cmd/lab stores
 	go test -tags stores ./test/stores
 
+.PHONY: test-real
+test-real: ## Back up and restore the definitions and samples of eleven real projects
+	@go run ./test/lab/cmd/lab build
+	go test -tags real -count=1 -run '^TestRealProjectsComeBack$$' -v ./test/fidelity
+
 .PHONY: check
 check: lint verify test ## Run what CI runs: lint, verify, test
 

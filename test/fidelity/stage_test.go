@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/engine/kube"
@@ -47,6 +48,7 @@ type stage struct {
 	// has without restores, and restores run with all of them.
 	reader, writer *kube.Cluster
 	uid            string
+	config         *rest.Config
 }
 
 func newStage(tb testing.TB, started *lab.Cluster) *stage {
@@ -57,7 +59,7 @@ func newStage(tb testing.TB, started *lab.Cluster) *stage {
 	must(tb, err)
 	uid, err := reader.ClusterUID(tb.Context())
 	must(tb, err)
-	return &stage{client: labtest.Client(tb, started), reader: reader, writer: writer, uid: uid}
+	return &stage{client: labtest.Client(tb, started), reader: reader, writer: writer, uid: uid, config: started.Config()}
 }
 
 // read returns the objects of a file in testdata.
