@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/restore/transform"
@@ -58,7 +57,18 @@ func (r *run) applyLayers(ctx context.Context, items []*item) error {
 
 // applyLayer writes one layer and waits for what the next ones need of it.
 func (r *run) applyLayer(ctx context.Context, items []*item) error {
-	if err := r.each(ctx, items, r.applyItem); err != nil {
+	var services, others []*item
+	for _, it := range items {
+		if it.source.GroupResource == serviceType {
+			services = append(services, it)
+		} else {
+			others = append(others, it)
+		}
+	}
+	if err := r.each(ctx, others, r.applyItem); err != nil {
+		return err
+	}
+	if err := r.applyServices(ctx, services); err != nil {
 		return err
 	}
 	if items[0].source.GroupResource == crdType {
@@ -191,7 +201,7 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 		if errors.Is(err, engine.ErrNotFound) && r.plan.restores(definitionOf(&it.entry)) {
 			return &engine.RetryableError{Err: err} // the type is established, but not served everywhere yet
 		}
-		return err
+		return final(it, err)
 	})
 	if err != nil {
 		return r.elsewhere(ctx, p, r.orExists(ctx, it, err))
@@ -221,26 +231,6 @@ func (p *prepared) noteChanges(sent transform.Manifest, made engine.Object) {
 	if changed := transform.Changed(sent, m); len(changed) > 0 {
 		p.it.messages = append(p.it.messages, "the cluster changed it as it was written: "+fields(changed))
 	}
-}
-
-// elsewhere creates a Service once more without the address that a user chose, when
-// this cluster does not give that one away.
-func (r *run) elsewhere(ctx context.Context, p *prepared, err error) error {
-	if isSecondDefault(p, err) {
-		return r.notDefault(ctx, p)
-	}
-	if !errors.Is(err, engine.ErrInvalid) || p.it.source.GroupResource != serviceType || !strings.Contains(err.Error(), "spec.clusterIP") {
-		return err
-	}
-	address := transform.DropAddress(p.Manifest)
-	if address == "" {
-		return err
-	}
-	if err := r.create(ctx, p); err != nil {
-		return err
-	}
-	p.it.messages = append(p.it.messages, "has another address than "+address+", which this cluster does not give")
-	return nil
 }
 
 // orExists returns ErrExists in place of err when the object is there: an API

@@ -291,8 +291,11 @@ func (r *run) update(ctx context.Context, p *prepared, want transform.Manifest, 
 	var made engine.Object
 	err = r.retry(ctx, func() (err error) {
 		made, err = r.Writer.Update(ctx, *it.resource, it.target.Namespace, it.target.Name, "", raw)
-		return err
+		return final(it, err)
 	})
+	if dropped := refusedNumbers(it, want, err); len(dropped) > 0 {
+		return r.updateElsewhere(ctx, p, want, live, dropped)
+	}
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ var builtInLayers = [][]string{
 		"storageclasses.storage.k8s.io", "csidrivers.storage.k8s.io", "volumeattributesclasses.storage.k8s.io",
 		"volumesnapshotclasses.snapshot.storage.k8s.io", "volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io", "priorityclasses.scheduling.k8s.io",
 		"runtimeclasses.node.k8s.io", "ingressclasses.networking.k8s.io", "deviceclasses.resource.k8s.io",
+		"servicecidrs.networking.k8s.io",
 	},
 	{"persistentvolumes"},
 	{"persistentvolumeclaims"},

@@ -148,7 +148,7 @@ func takenObstacles() []hostileCase {
 		},
 		{
 			name: "An address that a user chose, and another Service has", setUp: address, change: replace(address),
-			told: []told{{"services/NS/web", restore.Created, "has another address than 10.0.0.11, which this cluster does not give"}},
+			told: []told{{"services/NS/web", restore.Created, "has another address than 10.0.0.11: provided IP is already allocated"}},
 			so:   "the cluster assigns an address",
 		},
 		{

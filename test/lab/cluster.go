@@ -48,6 +48,8 @@ type Options struct {
 	// Emulate is an older minor version, such as 1.34, whose APIs, features and
 	// defaults the API server has. When omitted, they are those of its own.
 	Emulate string
+	// ServerFlags are further flags of the API server; they win over the lab's own.
+	ServerFlags []string
 	// Detached leaves the cluster running when this process ends.
 	Detached bool
 	// Log is told what is built and started. When omitted, it is os.Stderr.
@@ -207,7 +209,7 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 	if c.options.Emulate != "" {
 		args = append(args, "--emulated-version="+c.options.Emulate)
 	}
-	p, err := c.run(apiServer, append(args,
+	args = append(args,
 		"--bind-address=127.0.0.1", "--secure-port="+port,
 		"--tls-cert-file="+filepath.Join(c.Dir, serverCert), "--tls-private-key-file="+serverKey,
 		"--client-ca-file="+caCert,
@@ -217,7 +219,8 @@ func (c *Cluster) tryAPIServer(ctx context.Context) error {
 		"--service-cluster-ip-range=10.0.0.0/24",
 		"--allow-privileged",
 		// What is tested are bursts by one client on two cores, not fairness.
-		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000")...)
+		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000")
+	p, err := c.run(apiServer, append(args, c.options.ServerFlags...)...)
 	if err != nil {
 		return err
 	}
