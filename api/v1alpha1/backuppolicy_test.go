@@ -29,7 +29,7 @@ rules: [{name: only-apps, rego: "package ark.select"}]
 			name: strings.Repeat("p", 27), spec: `{schedules: [{name: daily, cron: "@daily"}]}`,
 			want: tooLong,
 		},
-		"a policy without schedules can have a long name": {name: strings.Repeat("p", 253), spec: `{}`},
+		"a policy without schedules can have a name of 200 characters": {name: strings.Repeat("p", 49) + strings.Repeat("."+strings.Repeat("p", 49), 3) + "p", spec: `{}`},
 		"two entries cannot have one name": {
 			spec: `{schedules: [{name: a, cron: "@daily"}, {name: a, cron: "@hourly"}]}`,
 			want: `spec.schedules[1]: Duplicate value: {"name":"a"}`,

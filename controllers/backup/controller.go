@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -119,20 +120,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, b *v1alpha1.Backup) (ctrl.Re
 		return step.Result(step.Run(ctx, s, r.disregard, r.dropFinalizer), 0)
 	}
 	if s.finished() {
-		return step.Result(step.Run(ctx, s, r.keepVerdict, r.dropFinalizer, r.deleteRemoved), 0)
+		return step.Result(step.Run(ctx, s, r.keepVerdict, r.forgetRuns, r.dropFinalizer, r.deleteRemoved), 0)
 	}
 	err := step.Run(ctx, s, r.checkNames, r.checkTemplate, r.learnConfig, r.lookUp, r.adopt, r.record, r.remove, r.expire, r.take)
 	return r.report(ctx, s, err)
 }
 
 // report writes status once, whatever the steps returned, and then lets go of
-// what only an active run needs.
+// what only an active run needs. What a cache showed as it was earlier is not
+// reported: a backup that is gone would be removed once more, and say so for ever.
 func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Result, error) {
 	setStatus(s, err)
-	r.announce(s)
-	if perr := status.Patch(ctx, r.Client, s.backup, s.before); perr != nil {
+	switch perr := status.PatchUnchanged(ctx, r.Client, s.backup, s.before); {
+	case apierrors.IsConflict(perr):
+		return step.Outdated()
+	case perr != nil:
 		return ctrl.Result{}, errors.Join(err, perr)
 	}
+	r.announce(s)
 	if s.begins {
 		r.Takes.Begin(s.backup.UID) // status says so by now
 	}

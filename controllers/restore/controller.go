@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -114,7 +115,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, o *v1alpha1.Restore) (ctrl.R
 	if s.finished() {
 		return step.Result(r.dropFinalizer(ctx, s), 0)
 	}
-	err := step.Run(ctx, s, r.checkName, r.learnConfig, r.observeRun, r.adopt, r.permit, r.checkRequest, r.choose, r.awaitRecord, r.openBackup, r.ensureRun)
+	err := step.Run(ctx, s, r.checkName, r.learnConfig, r.observeRun, r.adopt, r.permit, r.checkDefinitions, r.checkRequest, r.choose, r.awaitRecord, r.openBackup, r.ensureRun)
 	return r.report(ctx, s, err)
 }
 
@@ -122,10 +123,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, o *v1alpha1.Restore) (ctrl.R
 // what only an active run needs.
 func (r *Reconciler) report(ctx context.Context, s *scope, err error) (ctrl.Result, error) {
 	setStatus(s, err)
-	r.announce(s)
-	if perr := status.Patch(ctx, r.Client, s.restore, s.before); perr != nil {
+	switch perr := status.PatchUnchanged(ctx, r.Client, s.restore, s.before); {
+	case apierrors.IsConflict(perr):
+		return step.Outdated() // a cache showed it as it was earlier
+	case perr != nil:
 		return ctrl.Result{}, errors.Join(err, perr)
 	}
+	r.announce(s)
 	if s.ran && s.ending.reason == v1alpha1.DeniedReason {
 		ctrl.LoggerFrom(ctx).Info("Denied restore", "codes", s.ending.codes())
 	}

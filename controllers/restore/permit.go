@@ -12,15 +12,20 @@ import (
 
 // permit stalls a restore where restores are switched off: without the rights,
 // it would fail object by object. Switching them on starts a new process, which
-// looks at every Restore again. And it stalls one while a definition lacks fields: rules
-// that the API server drops would not be asked.
-func (r *Reconciler) permit(ctx context.Context, s *scope) error {
-	switch {
-	case s.ending != nil:
+// looks at every Restore again.
+func (r *Reconciler) permit(_ context.Context, s *scope) error {
+	if s.ending != nil || !r.Disabled {
 		return nil
-	case !r.Disabled:
-		return r.Definitions.Check(ctx)
 	}
 	return step.Stall(v1alpha1.RestoreDisabledReason,
 		"restores are switched off in this cluster: set restore.enabled=true in the values of Ark's chart (ark server --restore), or delete this Restore, which would run then")
+}
+
+// checkDefinitions stalls a restore while a definition lacks fields: rules that the API
+// server drops would not be asked.
+func (r *Reconciler) checkDefinitions(ctx context.Context, s *scope) error {
+	if s.ending != nil {
+		return nil
+	}
+	return r.Definitions.Check(ctx)
 }

@@ -20,14 +20,20 @@ func Patch(ctx context.Context, c client.Client, object, before client.Object) e
 }
 
 // PatchUnchanged is Patch, unless somebody else wrote the object since it was
-// read: then it fails with a conflict. Whoever writes a list of a status that
-// others write too needs it, because a patch replaces lists whole.
+// read, or last patched here: then it fails with a conflict. Whoever writes a list of
+// a status that others write too needs it, because a patch replaces lists whole; and
+// so does whoever judges by a status that a cache may show as it was earlier.
 func PatchUnchanged(ctx context.Context, c client.Client, object, before client.Object) error {
 	changed, err := differ(object, before)
 	if err != nil || !changed {
 		return err
 	}
-	return send(ctx, c, object, before, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	from, ok := before.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("patch status: %T is no object", before)
+	}
+	from.SetResourceVersion(object.GetResourceVersion())
+	return send(ctx, c, object, before, client.MergeFromWithOptions(from, client.MergeFromWithOptimisticLock{}))
 }
 
 func send(ctx context.Context, c client.Client, object, before client.Object, patch client.Patch) error {

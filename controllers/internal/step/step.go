@@ -61,6 +61,14 @@ func (e *Error) Error() string { return e.err.Error() }
 
 func (e *Error) Unwrap() error { return e.err }
 
+// outdatedAfter is when to look again at an object that a cache showed as it was
+// earlier: caches are behind by milliseconds.
+const outdatedAfter = 100 * time.Millisecond
+
+// Outdated is the result of a reconciliation whose object was written since it was
+// read: what it found is not reported, and it looks again.
+func Outdated() (ctrl.Result, error) { return ctrl.Result{RequeueAfter: outdatedAfter}, nil }
+
 // Result translates the outcome of Run for controller-runtime: a success looks
 // again after interval (never when it is zero), a wait after its own delay, a
 // stall never unless somebody has to look for its cure, and any other error backs off.
