@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -54,6 +56,8 @@ type fixture struct {
 	uid     string
 	r       *Reconciler
 	restart func()
+	// log receives what reconciliations log; nobody, unless a test says so.
+	log logr.Logger
 	// into is a namespace that no other test restores into.
 	into string
 }
@@ -262,7 +266,7 @@ func (f *fixture) get(name string) *v1alpha1.Restore {
 
 func (f *fixture) reconcile(name string) {
 	f.t.Helper()
-	_, err := f.r.Reconcile(f.t.Context(), f.get(name))
+	_, err := f.r.Reconcile(ctrl.LoggerInto(f.t.Context(), f.log), f.get(name))
 	if err != nil && !errors.Is(err, reconcile.TerminalError(nil)) {
 		f.t.Fatalf("Reconcile(%s) error = %v", name, err)
 	}
