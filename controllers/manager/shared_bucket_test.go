@@ -5,6 +5,7 @@ package manager_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"testing"
 	"time"
@@ -141,9 +142,10 @@ func TestClustersShareABucket(t *testing.T) {
 		t.Fatalf("the other's backup: %v", err)
 	}
 
+	signing := stored.SigningWith(west.signingKey())
 	for _, name := range []string{"by-hand", nightly} {
 		record := archive.Record{Type: archive.RecordAdopted, Cluster: east.uid, Name: name, By: west.uid, Reason: "the east is gone"}
-		if _, err := stored.Append(t.Context(), record); err != nil {
+		if _, err := signing.Append(t.Context(), record); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,7 +163,9 @@ func TestClustersShareABucket(t *testing.T) {
 		t.Errorf("its own of the same name: %v", err)
 	}
 
-	// Should the east come back, it finds that its backup is another's to keep.
+	// Should the east come back, and trust the west, it finds that its backup is another's to
+	// keep.
+	east.trust(west)
 	clock.Advance(2 * time.Minute)
 	east.until("the east to see what was adopted", func() bool {
 		b := &v1alpha1.Backup{}
@@ -250,6 +254,20 @@ func (m *member) trust(other *member) {
 	if err := m.Update(m.t.Context(), own); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+// signingKey is the key that the cluster signs with, as whoever adopts for it has it.
+func (m *member) signingKey() ed25519.PrivateKey {
+	m.t.Helper()
+	var secret corev1.Secret
+	if err := m.Get(m.t.Context(), client.ObjectKey{Namespace: labtest.Namespace, Name: "signer"}, &secret); err != nil {
+		m.t.Fatal(err)
+	}
+	key, ok := archive.ParsePrivateKey(secret.Data["ed25519.key"])
+	if !ok {
+		m.t.Fatal("the Secret has no key")
+	}
+	return key
 }
 
 func attached(t *testing.T, store engine.Store, clock engine.Clock) *catalog.Catalog {

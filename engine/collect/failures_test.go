@@ -191,7 +191,7 @@ func TestCollectEndsWhenItMust(t *testing.T) {
 		},
 		"when the template is wrong": {
 			change: func(_ *cluster, _ *sink, o *collect.Options) { o.Template.IncludedResources = []string{"pods/log"} },
-			want:   `read template: includedResources[0]: "pods/log" contains a slash: name the type alone, such as "deployments.apps"`,
+			want:   `read template: includedResources[0]: "pods/log" names a subresource, which is part of its object: write "pods"`,
 		},
 		"when an object cannot be written": {
 			change: func(_ *cluster, s *sink, _ *collect.Options) { s.fail = "secrets/shop/token" },
