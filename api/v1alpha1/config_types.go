@@ -322,6 +322,12 @@ type StorageLocationStatus struct {
 	// +optional
 	StoreID string `json:"storeID,omitempty"`
 
+	// storeAddress is the url, and after a space the prefix, at which that store was
+	// found. While they stay the same, no other store is made there: a directory that
+	// is not mounted looks like a new one.
+	// +optional
+	StoreAddress string `json:"storeAddress,omitempty"`
+
 	// conditionalWrites says whether the store refuses to overwrite what is there. It
 	// was tried when the location was attached, unless access is ReadOnly.
 	// Correctness does not rest on it.

@@ -160,8 +160,8 @@ func TestAConfigInForce(t *testing.T) {
 		ObservedGeneration: 1, Conditions: cfg.Status.Conditions, ClusterUID: clusterUID, Mode: v1alpha1.ModeFull,
 		Policy: &v1alpha1.PolicyRevision{Digest: cfg.Status.Policy.Digest, Rules: 1},
 		Storage: []v1alpha1.StorageLocationStatus{
-			{Name: "main", Available: true, StoreID: b.identity("main"), ConditionalWrites: &yes, LastCheckTime: at},
-			{Name: "second", Available: true, StoreID: b.identity("second"), ConditionalWrites: &yes, LastCheckTime: at},
+			{Name: "main", Available: true, StoreID: b.identity("main"), StoreAddress: "mem://main", ConditionalWrites: &yes, LastCheckTime: at},
+			{Name: "second", Available: true, StoreID: b.identity("second"), StoreAddress: "mem://second", ConditionalWrites: &yes, LastCheckTime: at},
 		},
 	}
 	if diff := cmp.Diff(want, cfg.Status); diff != "" {
@@ -389,6 +389,14 @@ func TestALocationThatComesAndGoesIsTold(t *testing.T) {
 	if err := b.store("main").Delete(t.Context(), archive.IdentityKey); err != nil {
 		t.Fatal(err)
 	}
+	if ready, _ := b.reconcile(cfg); !strings.HasPrefix(ready, "Unknown StorageUnavailable") {
+		t.Errorf("Ready = %s", ready)
+	}
+	another, err := archive.EncodeIdentity(&archive.Identity{Format: archive.Format, ID: "8a8e0c1e-3b5c-4b1f-9d0e-0f1e2d3c4b5a", Created: b.clock.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.put("main", archive.IdentityKey, string(another))
 	b.reconcile(cfg)
 	if l := cfg.Status.Storage[0]; l.StoreID != b.identity("main") || l.LastSyncTime != nil || l.Backups != 0 {
 		t.Errorf("location = %+v, want nothing known of another store", l)

@@ -28,8 +28,8 @@ type scope struct {
 
 // check is what trying one location told.
 type check struct {
-	name    string
-	storeID string
+	name                  string
+	storeID, storeAddress string
 	// conditional says whether the store refuses to overwrite; nil when unknown.
 	conditional *bool
 	// signer is the Secret that holds the key, whether it exists or not; empty when

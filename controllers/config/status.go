@@ -58,6 +58,9 @@ func storage(s *scope, known []v1alpha1.StorageLocationStatus) []v1alpha1.Storag
 				Name: c.name, StoreID: c.storeID, PublicKey: l.PublicKey, PublicKeySecretName: l.PublicKeySecretName,
 			}
 		}
+		if c.storeID != "" {
+			l.StoreAddress = c.storeAddress
+		}
 		if c.problem == nil {
 			l.ConditionalWrites = c.conditional
 		}

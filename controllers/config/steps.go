@@ -27,6 +27,7 @@ func (r *Reconciler) checkLocations(ctx context.Context, s *scope) error {
 			s.checked[i] = check{name: l.Name, problem: err}
 			if err == nil {
 				s.checked[i].storeID = location.Catalog.Identity().ID
+				s.checked[i].storeAddress = locations.Address(location.Spec)
 				s.checked[i].conditional = conditional(location)
 			}
 			if l.Signing != nil {

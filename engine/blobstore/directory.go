@@ -56,7 +56,7 @@ func openDirectory(_ context.Context, u *url.URL, loc Location, opts Options) (e
 		return nil, err
 	}
 	d := directory{root: root, dir: dir, link: (*os.Root).Link}
-	if !loc.ReadOnly {
+	if !loc.ReadOnly && !loc.Existing {
 		if err := d.make(); err != nil {
 			return nil, err
 		}

@@ -27,6 +27,9 @@ type Location struct {
 	Prefix string
 	// ReadOnly refuses every write with engine.ErrReadOnly.
 	ReadOnly bool
+	// Existing says that the store was there before: a directory that is missing is
+	// not made, because it may not be mounted.
+	Existing bool
 }
 
 // Options is what the process, and not the author of the location, provides.

@@ -22,6 +22,9 @@ const probeLifetime = time.Hour
 type Options struct {
 	// ReadOnly keeps the catalog from ever writing to the store.
 	ReadOnly bool
+	// Known is the identity that the store had before; empty where that is not known. A
+	// store that has lost it is not given another: its directory may not be mounted.
+	Known string
 	// Tool is the program and version to be noted in what is written.
 	Tool string
 	// NewID makes random UUIDs; nil takes them from the system.
@@ -107,6 +110,9 @@ func (c *Catalog) makeIdentity(ctx context.Context) (*archive.Identity, error) {
 		return nil, fmt.Errorf("%w: there is no %s: check url and prefix; a store is given one when it is first attached with access ReadWrite",
 			engine.ErrNotFound, archive.IdentityKey)
 	}
+	if c.opts.Known != "" {
+		return nil, c.vanished()
+	}
 	lost, err := c.holdsBackups(ctx)
 	if err != nil {
 		return nil, err
@@ -147,12 +153,22 @@ func (c *Catalog) holdsBackups(ctx context.Context) (string, error) {
 }
 
 // tryWriting probes the store, unless its identity says that it is not to be
-// written: not as much as a probe goes into what a newer version keeps.
+// written: not as much as a probe goes into what a newer version keeps, or into what
+// lies where the store was.
 func (c *Catalog) tryWriting(ctx context.Context) error {
-	if _, err := c.readIdentity(ctx); err != nil && !errors.Is(err, engine.ErrNotFound) {
+	switch _, err := c.readIdentity(ctx); {
+	case errors.Is(err, engine.ErrNotFound) && c.opts.Known != "":
+		return c.vanished()
+	case err != nil && !errors.Is(err, engine.ErrNotFound):
 		return err
 	}
 	return c.probe(ctx)
+}
+
+// vanished is the error of a store that was there before.
+func (c *Catalog) vanished() error {
+	return fmt.Errorf("there is no %s any more, and the store was %s before: mount or restore it, or correct url and prefix; "+
+		"to begin anew in an empty store, give the location another name", archive.IdentityKey, c.opts.Known)
 }
 
 // probe finds out whether the store can be written, deleted from, and whether

@@ -53,7 +53,7 @@ func (l *Locations) get(ctx context.Context, cfg *v1alpha1.Config, name string, 
 	if err != nil {
 		return nil, err
 	}
-	opened, err := l.opened(ctx, spec, anew)
+	opened, err := l.opened(ctx, spec, known(cfg, spec), anew)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,27 @@ func (l *Locations) get(ctx context.Context, cfg *v1alpha1.Config, name string, 
 	return &view, nil
 }
 
+// Address is where a location's store is.
+func Address(spec v1alpha1.StorageLocation) string {
+	if spec.Prefix == "" {
+		return spec.URL
+	}
+	return spec.URL + " " + spec.Prefix
+}
+
+// known returns the identity of the store that was found at the location's address
+// before, or nothing.
+func known(cfg *v1alpha1.Config, spec v1alpha1.StorageLocation) string {
+	for _, l := range cfg.Status.Storage {
+		if l.Name == spec.Name && l.StoreAddress == Address(spec) {
+			return l.StoreID
+		}
+	}
+	return ""
+}
+
 // opened is the location that is kept open.
-func (l *Locations) opened(ctx context.Context, spec v1alpha1.StorageLocation, anew bool) (*Location, error) {
+func (l *Locations) opened(ctx context.Context, spec v1alpha1.StorageLocation, known string, anew bool) (*Location, error) {
 	secrets, err := l.secrets(ctx, spec)
 	if err != nil {
 		return nil, err
@@ -86,7 +105,7 @@ func (l *Locations) opened(ctx context.Context, spec v1alpha1.StorageLocation, a
 	if s.location != nil && s.key == key && !anew {
 		return s.location, nil
 	}
-	opened, err := l.open(ctx, spec, secrets)
+	opened, err := l.open(ctx, spec, known, secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -120,19 +139,19 @@ func (l *Locations) slot(name string) *slot {
 	return l.slots[name]
 }
 
-func (l *Locations) open(ctx context.Context, spec v1alpha1.StorageLocation, secrets secrets) (*Location, error) {
+func (l *Locations) open(ctx context.Context, spec v1alpha1.StorageLocation, known string, secrets secrets) (*Location, error) {
 	readOnly := spec.Access == v1alpha1.AccessReadOnly
 	openStore := l.OpenStore
 	if openStore == nil {
 		openStore = openBucket
 	}
 	store, err := openStore(ctx,
-		blobstore.Location{Name: spec.Name, URL: spec.URL, Prefix: spec.Prefix, ReadOnly: readOnly},
+		blobstore.Location{Name: spec.Name, URL: spec.URL, Prefix: spec.Prefix, ReadOnly: readOnly, Existing: known != ""},
 		blobstore.Options{FileRoot: l.FileRoot, Credentials: secrets.credentials, CA: secrets.ca})
 	if err != nil {
 		return nil, notOpened(spec, err)
 	}
-	attached, err := catalog.Attach(ctx, store, l.Clock, catalog.Options{ReadOnly: readOnly, Tool: l.Tool})
+	attached, err := catalog.Attach(ctx, store, l.Clock, catalog.Options{ReadOnly: readOnly, Known: known, Tool: l.Tool})
 	if err != nil {
 		return nil, notAttached(spec, err)
 	}
