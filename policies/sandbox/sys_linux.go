@@ -11,8 +11,15 @@ import (
 	"time"
 )
 
-// executable is this program, whatever lies in its place by now.
-func executable() (string, error) { return "/proc/self/exe", nil }
+// executable is this program, whatever lies in its place by now; where there is no
+// /proc, as in a bare chroot, it is what this process was started as.
+func executable() (string, error) {
+	const self = "/proc/self/exe"
+	if _, err := os.Stat(self); err == nil {
+		return self, nil
+	}
+	return exec.LookPath(os.Args[0])
+}
 
 // isolate makes a process the first of a group of its own that ends with this one.
 func isolate(cmd *exec.Cmd) {

@@ -143,8 +143,8 @@ func takenObstacles() []hostileCase {
 	return []hostileCase{
 		{
 			name: "A node port that a user chose, and another Service has", setUp: port, change: replace(port),
-			told: []told{{"services/NS/web", restore.Failed, "spec.ports[0].nodePort: Invalid value: 30777: provided port is already allocated"}},
-			so:   "a modifier can take the port away",
+			told: []told{{"services/NS/web", restore.Created, "has another node port than 30777: provided port is already allocated"}},
+			so:   "the cluster assigns a port",
 		},
 		{
 			name: "An address that a user chose, and another Service has", setUp: address, change: replace(address),
