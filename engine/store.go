@@ -40,3 +40,11 @@ type Blob struct {
 	Size    int64
 	ModTime time.Time
 }
+
+// Uploads are what killed writers left in a store and no listing shows.
+type Uploads struct {
+	// Removed and Bytes count what was removed, Left what could not be.
+	Removed int
+	Bytes   int64
+	Left    int
+}

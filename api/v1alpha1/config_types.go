@@ -375,7 +375,8 @@ type StorageLocationStatus struct {
 	// +optional
 	LastCollectionTime *metav1.Time `json:"lastCollectionTime,omitempty"`
 
-	// orphanedAttempts is how many such attempts of this cluster were left then. One
+	// orphanedAttempts is how many such attempts of this cluster were left then, and
+	// unfinished uploads in a directory that could not be removed. An attempt
 	// that may be a backup whose marker was lost is never removed.
 	// +optional
 	OrphanedAttempts int32 `json:"orphanedAttempts,omitempty"`

@@ -39,6 +39,9 @@ type collection struct {
 	removed int
 	size    int64
 	left    int32
+	// uploads counts the blobs that were never finished and were removed; those that
+	// were not count as left, and the bytes of both as size.
+	uploads int
 	// message says why something could not be done.
 	message string
 	// complete says that all of them were looked at.
@@ -100,8 +103,24 @@ func (r *run) collect(ctx context.Context) (collection, error) {
 		}
 	}
 	r.memory.orphans = seen
+	if err := r.sweepUploads(ctx, &c); err != nil {
+		c.message = err.Error()
+	}
 	c.complete = true
 	return c, nil
+}
+
+// sweepUploads removes what writers that were killed left beside the attempts. Of a
+// finished attempt too: where it was killed says nothing of what was done again.
+func (r *run) sweepUploads(ctx context.Context, c *collection) error {
+	swept, err := r.catalog.SweepUploads(ctx, r.cluster, orphanAge)
+	if swept.Removed > 0 {
+		log.FromContext(ctx).Info("Removed uploads that were never finished",
+			"location", r.memory.location, "uploads", swept.Removed, "bytes", swept.Bytes)
+	}
+	c.uploads, c.size = swept.Removed, c.size+swept.Bytes
+	c.left += int32(min(swept.Left, math.MaxInt32-int(c.left))) //nolint:gosec // bounded just here
+	return err
 }
 
 // collectable reports whether nothing can need the attempt any more. An attempt
@@ -147,12 +166,13 @@ func (r *run) ownedAttempts() map[orphan]bool {
 
 // tellCollected counts and announces what was removed.
 func (r *Reconciler) tellCollected(cfg *v1alpha1.Config, location string, c *collection) {
-	if c == nil || c.removed == 0 {
+	if c == nil || c.removed+c.uploads == 0 {
 		return
 	}
-	r.Metrics.OrphansRemoved(location, c.removed, c.size)
+	r.Metrics.OrphansRemoved(location, c.removed, c.uploads, c.size)
 	announce.Normal(r.Events, cfg, v1alpha1.EventOrphansRemoved, "CollectOrphans", fmt.Sprintf(
-		"removed from storage location %q what %d attempts at backups left that were cut short: %d bytes", location, c.removed, c.size))
+		"removed from storage location %q what %d attempts at backups left that were cut short, and %d uploads that were never finished: %d bytes",
+		location, c.removed, c.uploads, c.size))
 }
 
 func collectInterval(cfg *v1alpha1.Config) time.Duration {

@@ -7,6 +7,8 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/controllertest"
 	"github.com/gopherwood/ark/engine/archive"
+	"github.com/gopherwood/ark/engine/blobstore"
 	"github.com/gopherwood/ark/engine/blobstore/storetest"
 )
 
@@ -104,6 +107,71 @@ func TestWhatCrashedAttemptsLeftIsCollected(t *testing.T) {
 	}
 	if got := b.told("OrphansRemoved"); len(got) != 1 || !strings.Contains(got[0], "what 3 attempts") {
 		t.Errorf("events = %q, want one of three", got)
+	}
+}
+
+// inDirectory gives the location main a directory, and returns it.
+func (b *bench) inDirectory() string {
+	b.Helper()
+	root := b.TempDir()
+	inner, err := blobstore.Open(b.Context(), blobstore.Location{Name: "main", URL: "file://" + root}, blobstore.Options{FileRoot: root})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.stores["main"] = storetest.NewFaulty(inner)
+	b.stores["main"].Stamp(b.clock)
+	b.attach("main")
+	cfg := b.config()
+	cfg.Status.Storage[0].StoreID = b.catalogs["main"].Identity().ID
+	controllertest.WriteStatus(b, b, cfg, cfg.DeepCopy())
+	return root
+}
+
+func TestUploadsOfKilledProcessesAreCollected(t *testing.T) {
+	b := newBench(t, "main")
+	root := b.inDirectory()
+	b.commit("main", here, name(1)) // a1
+	leave := func(key string) string {
+		t.Helper()
+		path := filepath.Join(root, filepath.FromSlash(key))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("half"), 0o600),
+			os.Chtimes(path, b.clock.Now(), b.clock.Now())); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ours := []string{
+		leave(archive.FileKey(here, name(1), "a1", ",upload-KILLED")), leave(archive.FileKey(here, name(2), "half", ",upload-KILLED")),
+		leave(archive.MarkersPrefix(here) + ",upload-KILLED"), leave(",upload-PROBE"),
+	}
+	theirs := leave(archive.MarkersPrefix(there) + ",upload-KILLED")
+	left := func() (found []string) {
+		for _, path := range append(slices.Clone(ours), theirs) {
+			if _, err := os.Lstat(path); err == nil {
+				found = append(found, path)
+			}
+		}
+		return found
+	}
+	b.clock.Advance(23 * time.Hour)
+	b.collect()
+	if diff := cmp.Diff(append(slices.Clone(ours), theirs), left()); diff != "" {
+		t.Errorf("within a day (-want +got):\n%s", diff)
+	}
+	b.clock.Advance(time.Hour)
+	b.events.Take()
+	l := b.sync()["main"]
+	if diff := cmp.Diff([]string{theirs}, left()); diff != "" {
+		t.Errorf("after a day (-want +got):\n%s", diff)
+	}
+	if l.OrphanedAttempts != 0 || l.SyncMessage != "" {
+		t.Errorf("location = %+v, want nothing left", l)
+	}
+	if got := b.told("OrphansRemoved"); len(got) != 1 || !strings.Contains(got[0], "4 uploads that were never finished: 16 bytes") {
+		t.Errorf("events = %q, want one of four", got)
+	}
+	if b.ready(name(1)) == "" || len(b.attemptsLeft(here)) != 1 {
+		t.Errorf("the backup lost its data: %v", b.attemptsLeft(here))
 	}
 }
 

@@ -12,6 +12,9 @@ const IdentityKey = "ark-store.json"
 // store can do.
 const ProbePrefix = "ark-probe-"
 
+// ClusterPrefix is where everything of a cluster lies.
+func ClusterPrefix(clusterUID string) string { return clusterUID + "/" }
+
 // MarkersPrefix is where a cluster's markers lie: one flat listing.
 func MarkersPrefix(clusterUID string) string { return clusterUID + "/markers/" }
 

@@ -39,6 +39,9 @@ type directory struct {
 	root, dir string
 	// link gives a file a second name unless that name exists.
 	link func(r *os.Root, from, to string) error
+	// lock locks a file that is open for writing, until it is closed: errInUse when
+	// another has, errNoLocks where that cannot be known.
+	lock func(*os.File) error
 }
 
 var _ engine.Store = directory{}
@@ -55,7 +58,7 @@ func openDirectory(_ context.Context, u *url.URL, loc Location, opts Options) (e
 	if err != nil {
 		return nil, err
 	}
-	d := directory{root: root, dir: dir, link: (*os.Root).Link}
+	d := directory{root: root, dir: dir, link: (*os.Root).Link, lock: tryLock}
 	if !loc.ReadOnly && !loc.Existing {
 		if err := d.make(); err != nil {
 			return nil, err
@@ -247,9 +250,12 @@ func (r fileReader) Close() error { return r.dir.explain(r.file.Close()) }
 
 // upload is a blob that is being written, under a name of its own.
 type upload struct {
-	dir       directory
-	root      *os.Root
-	file      *os.File
+	dir  directory
+	root *os.Root
+	file *os.File
+	// lock tells those who sweep that the upload is alive, until it is closed; nil where
+	// the file system has no locks.
+	lock      *os.File
 	key, temp string
 	cancelled func() error
 	failed    error
@@ -273,6 +279,9 @@ func (w *upload) start() error {
 		}
 		if err == nil {
 			w.file, err = w.root.OpenFile(w.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+		}
+		if err == nil {
+			return w.claim()
 		}
 		if !errors.Is(err, fs.ErrNotExist) && !isFile(err) {
 			return err
@@ -309,6 +318,7 @@ func (w *upload) Write(p []byte) (int, error) {
 // that hold it.
 func (w *upload) Close() error {
 	defer func() {
+		w.release()               // before the name goes, or NFS keeps the bytes under another
 		_ = w.root.Remove(w.temp) // the blob has another name by now, or shall not exist
 		_ = w.root.Close()
 	}()
@@ -331,6 +341,9 @@ func (w *upload) publish() error {
 			return fs.ErrExist
 		}
 		err = w.root.Rename(w.temp, w.key)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &engine.RetryableError{Err: errors.New("the file that was being written is gone: somebody removed it")}
 	}
 	for dir := path.Dir(w.key); err == nil; dir = path.Dir(dir) {
 		err = syncDirectory(w.root, dir)

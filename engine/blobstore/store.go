@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/gopherwood/ark/engine"
 )
@@ -111,10 +112,32 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return s.wrap("delete", key, err)
 }
 
+// SweepUploads removes what killed writers left, as catalog.Sweeper says. Only in a
+// directory do they leave anything: the services have rules of their own for it, which
+// the documentation of storage locations lists.
+func (s *Store) SweepUploads(ctx context.Context, folder string, deep bool, before time.Time) (engine.Uploads, error) {
+	d, ok := s.bucket.(directory)
+	if !ok {
+		return engine.Uploads{}, ctx.Err()
+	}
+	err := checkPrefix(folder)
+	if err == nil && s.readOnly {
+		err = errReadOnly
+	}
+	if err != nil {
+		return engine.Uploads{}, s.wrap("sweep", folder, err)
+	}
+	swept, err := d.sweepUploads(ctx, s.prefix+folder, deep, before)
+	return swept, s.wrap("sweep", folder, err)
+}
+
+// errReadOnly refuses whatever would change a location that is only read.
+var errReadOnly = explained{kind: engine.ErrReadOnly, text: "the location is read-only: set its access to ReadWrite"}
+
 // writable returns the complete key of a blob to be written or deleted.
 func (s *Store) writable(ctx context.Context, key string) (string, error) {
 	if s.readOnly {
-		return "", explained{kind: engine.ErrReadOnly, text: "the location is read-only: set its access to ReadWrite"}
+		return "", errReadOnly
 	}
 	return s.readable(ctx, key)
 }

@@ -32,6 +32,40 @@ type Orphan struct {
 	contents, index bool
 }
 
+// Sweeper is a store in which a writer that is killed leaves what no listing shows.
+type Sweeper interface {
+	// SweepUploads removes what was left in a folder, which is empty or ends in a slash,
+	// and with deep in those below. Nothing is removed that was written to since a time,
+	// nor what a living process still writes where the store can tell. It goes on past
+	// what cannot be removed, and its error is the first reason.
+	SweepUploads(ctx context.Context, folder string, deep bool, before time.Time) (engine.Uploads, error)
+}
+
+// SweepUploads removes the blobs that were never finished and that nobody has written to
+// for longer than age: those of a cluster, and those that belong to no cluster. Most
+// stores clean up themselves, and have none.
+func (c *Catalog) SweepUploads(ctx context.Context, cluster string, age time.Duration) (engine.Uploads, error) {
+	store, ok := c.store.(Sweeper)
+	if !ok {
+		return engine.Uploads{}, ctx.Err()
+	}
+	err := c.writable()
+	if err == nil && !archive.IsUUID(cluster) {
+		err = fmt.Errorf("cluster %q is not the UID of a cluster", cluster)
+	}
+	if err != nil {
+		return engine.Uploads{}, fmt.Errorf("remove unfinished uploads: %w", err)
+	}
+	before := c.now().Add(-age)
+	shared, serr := store.SweepUploads(ctx, "", false, before)
+	own, oerr := store.SweepUploads(ctx, archive.ClusterPrefix(cluster), true, before)
+	swept := engine.Uploads{Removed: shared.Removed + own.Removed, Bytes: shared.Bytes + own.Bytes, Left: shared.Left + own.Left}
+	if err := errors.Join(serr, oerr); err != nil {
+		return swept, fmt.Errorf("remove unfinished uploads: %w", err)
+	}
+	return swept, nil
+}
+
 // Orphans returns the attempts of a cluster that no marker names and whose files
 // have all been there for longer than age: crashed attempts, and what a removal
 // that never finished has left. RemoveAttempt, which looks at the marker

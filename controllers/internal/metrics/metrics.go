@@ -39,6 +39,7 @@ type Metrics struct {
 	syncs          *prometheus.CounterVec
 	lateness       *prometheus.HistogramVec
 	orphans        *prometheus.CounterVec
+	orphanUploads  *prometheus.CounterVec
 	orphanBytes    *prometheus.CounterVec
 
 	all []prometheus.Collector
@@ -70,12 +71,13 @@ func New(registry prometheus.Registerer, others ...prometheus.Collector) (*Metri
 		denials:        counter("ark_restore_denials_total", "Reasons for which restores were denied, by code.", "code"),
 		syncs:          counter("ark_syncs_total", "Listings of storage locations, by location and result: succeeded or failed.", "location", "result"),
 		orphans:        counter("ark_orphaned_attempts_removed_total", "Attempts at backups that were cut short, and whose data was removed, by location.", "location"),
-		orphanBytes:    counter("ark_orphaned_bytes_removed_total", "Bytes that such attempts had stored, by location.", "location"),
+		orphanUploads:  counter("ark_orphaned_uploads_removed_total", "Unfinished uploads of killed processes that were removed from directories, by location.", "location"),
+		orphanBytes:    counter("ark_orphaned_bytes_removed_total", "Bytes that such attempts and uploads had stored, by location.", "location"),
 		lateness:       histogram("ark_schedule_lateness_seconds", "How late backups were begun after their firing, by schedule.", "schedule"),
 	}
 	m.all = append(others,
 		m.backups, m.backupSeconds, m.backupObjects, m.backupBytes, m.excluded, m.removed,
-		m.restores, m.restoreSeconds, m.restoreObjects, m.denials, m.syncs, m.lateness, m.orphans, m.orphanBytes)
+		m.restores, m.restoreSeconds, m.restoreObjects, m.denials, m.syncs, m.lateness, m.orphans, m.orphanUploads, m.orphanBytes)
 	for _, c := range m.all {
 		if err := registry.Register(c); err != nil {
 			m.Unregister(registry)
@@ -188,16 +190,17 @@ func (m *Metrics) Synced(location string, failed bool) {
 		result = ResultFailed
 	}
 	m.syncs.WithLabelValues(location, result).Inc()
-	m.OrphansRemoved(location, 0, 0)
+	m.OrphansRemoved(location, 0, 0, 0)
 }
 
 // OrphansRemoved counts attempts whose data was removed from a location because
-// no backup refers to it.
-func (m *Metrics) OrphansRemoved(location string, attempts int, bytes int64) {
+// no backup refers to it, and uploads that were never finished.
+func (m *Metrics) OrphansRemoved(location string, attempts, uploads int, bytes int64) {
 	if m == nil {
 		return
 	}
 	m.orphans.WithLabelValues(location).Add(float64(attempts))
+	m.orphanUploads.WithLabelValues(location).Add(float64(uploads))
 	m.orphanBytes.WithLabelValues(location).Add(float64(bytes))
 }
 

@@ -109,7 +109,7 @@ func countEverything(t *testing.T, registry prometheus.Registerer) {
 	m.BackupRemoved(false)
 	m.Synced("main", false)
 	m.Synced("main", true)
-	m.OrphansRemoved("main", 2, 100)
+	m.OrphansRemoved("main", 2, 3, 100)
 	m.Fired("shop.nightly", 3*time.Second)
 	m.Fired("shop.nightly", -time.Second) // a clock that was set back
 	good := &v1alpha1.Restore{Status: v1alpha1.RestoreStatus{

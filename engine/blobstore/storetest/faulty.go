@@ -242,6 +242,16 @@ func (f *Faulty) Delete(ctx context.Context, key string) error {
 	return effect.err
 }
 
+// SweepUploads does as the store inside does, which may have none.
+func (f *Faulty) SweepUploads(ctx context.Context, folder string, deep bool, before time.Time) (engine.Uploads, error) {
+	if store, ok := f.inner.(interface {
+		SweepUploads(ctx context.Context, folder string, deep bool, before time.Time) (engine.Uploads, error)
+	}); ok {
+		return store.SweepUploads(ctx, folder, deep, before)
+	}
+	return engine.Uploads{}, ctx.Err()
+}
+
 // enter records a step, and fails or stalls it where a fault says so. An effect
 // that comes later is returned.
 func (f *Faulty) enter(ctx context.Context, op Op, key string) (Effect, error) {
