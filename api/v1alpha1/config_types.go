@@ -247,13 +247,13 @@ type BackupDefaults struct {
 
 // Concurrency bounds how much is done at a time.
 type Concurrency struct {
-	// backups is how many backups run at a time. When omitted, it is 1.
+	// backups is how many backups run at a time. When omitted, it is 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=16
 	Backups int32 `json:"backups,omitempty"`
 
-	// restores is how many restores run at a time. When omitted, it is 1.
+	// restores is how many restores run at a time. When omitted, it is 4.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=16
@@ -298,6 +298,11 @@ type ConfigStatus struct {
 	// policy is the revision of spec.rules that is in force.
 	// +optional
 	Policy *PolicyRevision `json:"policy,omitempty"`
+
+	// concurrency is how much is done at a time: what spec says, and what holds where it
+	// says nothing.
+	// +optional
+	Concurrency *Concurrency `json:"concurrency,omitempty"`
 
 	// mode is the mode in force.
 	// +optional

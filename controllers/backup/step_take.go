@@ -42,7 +42,7 @@ func (r *Reconciler) take(ctx context.Context, s *scope) error {
 	if s.snapshot != nil || s.tombstone != nil || s.adopted || s.resting() {
 		return nil
 	}
-	r.limitRuns(s)
+	r.Takes.Limit(int(longrun.Backups(s.cfg.Spec.Concurrency)))
 	state := r.Takes.Observe(s.backup.UID)
 	switch state.Phase {
 	case longrun.Absent:
@@ -113,15 +113,6 @@ func (r *Reconciler) begin(ctx context.Context, s *scope) error {
 		return step.Wait(wakeless, v1alpha1.QueuedReason, queued)
 	}
 	return step.Wait(progressEvery, v1alpha1.ProgressingReason, "discovering types")
-}
-
-// limitRuns makes the Config's bound the keeper's.
-func (r *Reconciler) limitRuns(s *scope) {
-	limit := int32(1)
-	if c := s.cfg.Spec.Concurrency; c != nil {
-		limit = max(limit, c.Backups)
-	}
-	r.Takes.Limit(int(limit))
 }
 
 // judgeFailure says what follows from an attempt that failed.

@@ -158,7 +158,8 @@ func TestAConfigInForce(t *testing.T) {
 	at, yes := &metav1.Time{Time: b.clock.Now()}, true
 	want := v1alpha1.ConfigStatus{
 		ObservedGeneration: 1, Conditions: cfg.Status.Conditions, ClusterUID: clusterUID, Mode: v1alpha1.ModeFull,
-		Policy: &v1alpha1.PolicyRevision{Digest: cfg.Status.Policy.Digest, Rules: 1},
+		Concurrency: &v1alpha1.Concurrency{Backups: 4, Restores: 4, Lists: 4, Writes: 32},
+		Policy:      &v1alpha1.PolicyRevision{Digest: cfg.Status.Policy.Digest, Rules: 1},
 		Storage: []v1alpha1.StorageLocationStatus{
 			{Name: "main", Available: true, StoreID: b.identity("main"), StoreAddress: "mem://main", ConditionalWrites: &yes, LastCheckTime: at},
 			{Name: "second", Available: true, StoreID: b.identity("second"), StoreAddress: "mem://second", ConditionalWrites: &yes, LastCheckTime: at},

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -12,6 +13,9 @@ import (
 	"github.com/gopherwood/ark/api/v1alpha1"
 	"github.com/gopherwood/ark/controllers/internal/announce"
 	"github.com/gopherwood/ark/controllers/internal/conditions"
+	"github.com/gopherwood/ark/controllers/internal/longrun"
+	"github.com/gopherwood/ark/engine/collect"
+	"github.com/gopherwood/ark/engine/restore"
 )
 
 // setStatus derives the status from what the steps learned. Of a location it
@@ -34,12 +38,25 @@ func setStatus(s *scope, clusterUID string, err error) {
 	if status.Mode == "" {
 		status.Mode = v1alpha1.ModeFull
 	}
+	status.Concurrency = concurrency(s.cfg.Spec.Concurrency)
 	status.ClusterUID = clusterUID
 	if s.rules != nil {
 		status.Policy = s.rules.Status()
 	}
 	if s.checked != nil {
 		status.Storage = storage(s, status.Storage)
+	}
+}
+
+// concurrency fills in what the spec leaves open.
+func concurrency(asked *v1alpha1.Concurrency) *v1alpha1.Concurrency {
+	var c v1alpha1.Concurrency
+	if asked != nil {
+		c = *asked
+	}
+	return &v1alpha1.Concurrency{
+		Backups: longrun.Backups(asked), Restores: longrun.Restores(asked),
+		Lists: cmp.Or(c.Lists, collect.DefaultLists), Writes: cmp.Or(c.Writes, restore.DefaultWorkers),
 	}
 }
 

@@ -79,11 +79,7 @@ func (r *Reconciler) learnConfig(ctx context.Context, s *scope) error {
 		return fmt.Errorf("read Config: %w", err)
 	}
 	s.cfg = &cfg
-	limit := int32(1)
-	if c := cfg.Spec.Concurrency; c != nil {
-		limit = max(limit, c.Restores)
-	}
-	r.Runs.Limit(int(limit))
+	r.Runs.Limit(int(longrun.Restores(cfg.Spec.Concurrency)))
 	return nil
 }
 

@@ -46,6 +46,10 @@ type job struct {
 	Namespace, Resource, Name, Into string
 	// Workers is how many objects a restore writes at a time, or zero.
 	Workers int
+	// Together is how many runs are active at a time, and Behind says that a large one goes
+	// before them.
+	Together int
+	Behind   bool
 	// N is how many objects the workload has.
 	N int
 	// Profile is a folder for profiles, or empty.
@@ -74,6 +78,9 @@ var jobs = map[string]func(ctx context.Context, j job, m *meter) error{
 	runBackup:  takeBackup,
 	runPost:    post,
 	runRestore: runRestoreJob,
+
+	runBackups:  takeBackups,
+	runRestores: runRestoresJob,
 }
 
 // measured starts a process for j and returns what it spent. The API server collects

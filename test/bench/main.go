@@ -31,7 +31,7 @@ func main() {
 	flag.IntVar(&opts.workers, "workers", 0, "how many objects a restore writes at a time; 0 is its default")
 	flag.StringVar(&opts.out, "out", "bin/bench.json", "where the figures go")
 	flag.StringVar(&opts.profile, "profile", "", "a folder for CPU and heap profiles")
-	flag.StringVar(&opts.only, "only", "", "run just one part: backup, restore, one or big")
+	flag.StringVar(&opts.only, "only", "", "run just one part: backup, restore, one, together or big")
 	flag.BoolVar(&opts.aged, "aged", false, "let etcd compact what was before the cluster was full, as in one that has been quiet for a while")
 	child := flag.Bool("child", false, "measure one run, described on stdin; for the command's own use")
 	flag.Parse()

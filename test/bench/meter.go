@@ -36,6 +36,8 @@ type measure struct {
 	// Raw and Stored are the bytes of JSON, and of the archive.
 	Raw, Stored int64
 	Errors      int64
+	// First is when the first of several small runs had ended, in seconds.
+	First float64
 	// RSS is the most memory that was resident at a time, in bytes.
 	RSS int64
 }

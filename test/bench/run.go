@@ -51,7 +51,8 @@ type session struct {
 
 	list, small, backups, posts, restores, object, namespace, big []measure
 
-	sizes sizes
+	crowds []crowd
+	sizes  sizes
 }
 
 // bench runs everything, prints the table and writes the figures.
@@ -120,6 +121,9 @@ func (s *session) measureSource(ctx context.Context) (err error) {
 		}
 	}
 	if s.sizes, err = s.compareSizes(); err != nil {
+		return err
+	}
+	if err := s.measureTogether(ctx, c); err != nil {
 		return err
 	}
 	return s.measureParts(ctx, c)

@@ -92,6 +92,7 @@ func (s *session) print(out io.Writer) {
 			m.Requests, float64(m.Bytes)/mib, m.StoreRequests, float64(m.StoreBytes)/1024, m.Errors, float64(m.RSS)/mib)
 	}
 	_ = w.Flush() // to a terminal or a pipe: nobody is left to tell
+	s.printCrowds(out)
 	fmt.Fprintln(out)
 	sideBySide(out, "(a)", median(s.list), "(b)", median(s.backups))
 	sideBySide(out, "(c)", median(s.posts), "(d)", median(s.restores))
