@@ -104,14 +104,19 @@ type Getter interface {
 	Get(ctx context.Context, r Resource, namespace, name string) (Object, error)
 }
 
+// FieldManager is whose the fields are that a Writer writes, unless it is told
+// otherwise.
+const FieldManager = "ark"
+
 // Writer changes a cluster. Its errors are those of this package where one fits,
 // with the API server's message; throttling and passing failures come back as a
 // *RetryableError, because only the caller knows what else there is to do.
 // Every returned Object is the caller's.
 type Writer interface {
-	// Create sends raw. ErrExists when an object of that name exists, ErrTerminating
-	// when its namespace is being deleted.
-	Create(ctx context.Context, r Resource, namespace string, raw []byte) (Object, error)
+	// Create sends raw, whose fields are then those of the field manager: of
+	// FieldManager when it is empty. ErrExists when an object of that name exists,
+	// ErrTerminating when its namespace is being deleted.
+	Create(ctx context.Context, r Resource, namespace, manager string, raw []byte) (Object, error)
 	// Update replaces the object, or a subresource such as "status" when one is
 	// named. The resourceVersion within raw is the precondition: ErrConflict.
 	Update(ctx context.Context, r Resource, namespace, name, subresource string, raw []byte) (Object, error)

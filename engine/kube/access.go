@@ -26,8 +26,8 @@ const (
 // does not know are dropped without a word (Ignore): an object that an older
 // API server stored may have some, and must come back all the same; Warn would
 // make the API server decode twice for warnings that nobody sees.
-func writing() url.Values {
-	return url.Values{"fieldManager": {"ark"}, "fieldValidation": {"Ignore"}}
+func writing(manager string) url.Values {
+	return url.Values{"fieldManager": {manager}, "fieldValidation": {"Ignore"}}
 }
 
 // Get implements engine.Getter.
@@ -40,10 +40,13 @@ func (c *Cluster) Get(ctx context.Context, r engine.Resource, namespace, name st
 }
 
 // Create implements engine.Writer.
-func (c *Cluster) Create(ctx context.Context, r engine.Resource, namespace string, raw []byte) (engine.Object, error) {
+func (c *Cluster) Create(ctx context.Context, r engine.Resource, namespace, manager string, raw []byte) (engine.Object, error) {
+	if manager == "" {
+		manager = engine.FieldManager
+	}
 	return c.object(ctx, "create", request{
 		method: http.MethodPost, target: target{resource: r, namespace: namespace},
-		query: writing(), contentType: jsonType, body: raw,
+		query: writing(manager), contentType: jsonType, body: raw,
 	})
 }
 
@@ -54,7 +57,7 @@ func (c *Cluster) Update(ctx context.Context, r engine.Resource, namespace, name
 		return engine.Object{}, err
 	}
 	return c.object(ctx, "update", request{
-		method: http.MethodPut, target: t, query: writing(), contentType: jsonType, body: raw,
+		method: http.MethodPut, target: t, query: writing(engine.FieldManager), contentType: jsonType, body: raw,
 	})
 }
 
@@ -65,7 +68,7 @@ func (c *Cluster) Patch(ctx context.Context, r engine.Resource, namespace, name 
 		return engine.Object{}, err
 	}
 	return c.object(ctx, "patch", request{
-		method: http.MethodPatch, target: t, query: writing(), contentType: mergePatchType, body: patch,
+		method: http.MethodPatch, target: t, query: writing(engine.FieldManager), contentType: mergePatchType, body: patch,
 	})
 }
 

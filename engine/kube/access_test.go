@@ -35,9 +35,15 @@ func TestRequests(t *testing.T) {
 		},
 		"create": {
 			do: func(s *apiServer) (engine.Object, error) {
-				return s.Create(t.Context(), widgets, "n", []byte(widgetA))
+				return s.Create(t.Context(), widgets, "n", "", []byte(widgetA))
 			},
 			request: "POST /prefix/apis/example.org/v1/namespaces/n/widgets" + write, body: widgetA, contentType: "application/json",
+		},
+		"create for a field manager": {
+			do: func(s *apiServer) (engine.Object, error) {
+				return s.Create(t.Context(), widgets, "n", "helm & co", []byte(widgetA))
+			},
+			request: "POST /prefix/apis/example.org/v1/namespaces/n/widgets?fieldManager=helm+%26+co&fieldValidation=Ignore", body: widgetA, contentType: "application/json",
 		},
 		"update": {
 			do: func(s *apiServer) (engine.Object, error) {
@@ -145,7 +151,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, c.answer)
-			_, err := s.Create(t.Context(), widgets, "n", []byte(widgetA))
+			_, err := s.Create(t.Context(), widgets, "n", "", []byte(widgetA))
 			if err == nil || c.kind != nil && !errors.Is(err, c.kind) {
 				t.Fatalf("error %v, want %v", err, c.kind)
 			}
@@ -188,10 +194,10 @@ func TestNamesThatLeadElsewhereAreRefused(t *testing.T) {
 		"a parent":            func() error { _, err := s.Get(t.Context(), widgets, "n", ".."); return err },
 		"a slash":             func() error { _, err := s.Get(t.Context(), widgets, "n", "a/status"); return err },
 		"an escape":           func() error { _, err := s.Get(t.Context(), widgets, "n", "a%2fb"); return err },
-		"a namespace":         func() error { _, err := s.Create(t.Context(), widgets, "n/x", nil); return err },
+		"a namespace":         func() error { _, err := s.Create(t.Context(), widgets, "n/x", "", nil); return err },
 		"a subresource":       func() error { _, err := s.Update(t.Context(), widgets, "n", "a", "../b", nil); return err },
 		"a type":              func() error { _, err := s.Get(t.Context(), bad, "n", "a"); return err },
-		"a type without name": func() error { _, err := s.Create(t.Context(), engine.Resource{Version: "v1"}, "", nil); return err },
+		"a type without name": func() error { _, err := s.Create(t.Context(), engine.Resource{Version: "v1"}, "", "", nil); return err },
 	} {
 		if err := do(); !errors.Is(err, engine.ErrInvalid) {
 			t.Errorf("%s: error %v, want ErrInvalid", name, err)

@@ -47,7 +47,7 @@ func TestWhoAdmitsCannotPublishASecret(t *testing.T) {
 			var refused error
 			// Who admits is in force a moment later.
 			err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-				_, refused = c.Create(ctx, secrets, ns, body)
+				_, refused = c.Create(ctx, secrets, ns, "", body)
 				if refused == nil {
 					return false, c.Delete(ctx, secrets, ns, tc.name, engine.DeleteOptions{})
 				}

@@ -58,7 +58,7 @@ func must(t *testing.T, errs ...error) {
 // create makes a namespace of the test's own and returns its name.
 func namespace(t *testing.T, c *kube.Cluster, name string) string {
 	t.Helper()
-	_, err := c.Create(t.Context(), namespaces, "", fmt.Appendf(nil, `{"metadata":{"name":%q}}`, name))
+	_, err := c.Create(t.Context(), namespaces, "", "", fmt.Appendf(nil, `{"metadata":{"name":%q}}`, name))
 	must(t, err)
 	return name
 }
@@ -70,7 +70,7 @@ func fill(t *testing.T, c *kube.Cluster, r engine.Resource, ns string, n int, bo
 	g.SetLimit(8)
 	for i := range n {
 		g.Go(func() error {
-			_, err := c.Create(ctx, r, ns, fmt.Appendf(nil, `{"apiVersion":%q,"kind":%q,"metadata":{"name":"o-%04d","labels":{"odd":"%d"}}%s}`,
+			_, err := c.Create(ctx, r, ns, "", fmt.Appendf(nil, `{"apiVersion":%q,"kind":%q,"metadata":{"name":"o-%04d","labels":{"odd":"%d"}}%s}`,
 				r.GroupVersion(), r.Kind, i, i%2, body))
 			return err
 		})
@@ -215,7 +215,7 @@ func TestLabListAtARevision(t *testing.T) {
 		break
 	}
 	must(t, c.Delete(t.Context(), configMaps, ns, "o-0120", engine.DeleteOptions{}))
-	_, err := c.Create(t.Context(), configMaps, ns, []byte(`{"metadata":{"name":"late"}}`))
+	_, err := c.Create(t.Context(), configMaps, ns, "", []byte(`{"metadata":{"name":"late"}}`))
 	must(t, err)
 	count := func(opts engine.ListOptions) (n int) {
 		opts.Namespace = ns
@@ -248,7 +248,7 @@ func TestLabWrites(t *testing.T) {
 	c, cl := connect(t)
 	ctx := t.Context()
 	ns := namespace(t, c, "writes")
-	created, err := c.Create(ctx, configMaps, ns, []byte(`{"metadata":{"name":"a"},"data":{"k":"v"},"unknown":{"is":"dropped"}}`))
+	created, err := c.Create(ctx, configMaps, ns, "", []byte(`{"metadata":{"name":"a"},"data":{"k":"v"},"unknown":{"is":"dropped"}}`))
 	must(t, err)
 	if created.Meta.UID == "" || created.Meta.ResourceVersion == "" || created.Key().String() != "configmaps/writes/a" {
 		t.Errorf("created %+v", created.Meta)
@@ -266,11 +266,11 @@ func TestLabWrites(t *testing.T) {
 		t.Error(diff)
 	}
 
-	_, exists := c.Create(ctx, configMaps, ns, []byte(`{"metadata":{"name":"a"}}`))
+	_, exists := c.Create(ctx, configMaps, ns, "", []byte(`{"metadata":{"name":"a"}}`))
 	_, stale := c.Update(ctx, configMaps, ns, "a", "", created.Raw)
-	_, invalid := c.Create(ctx, configMaps, ns, []byte(`{"metadata":{"name":"No Name"}}`))
-	_, noJSON := c.Create(ctx, configMaps, ns, []byte(`{`))
-	_, nowhere := c.Create(ctx, configMaps, "nowhere", []byte(`{"metadata":{"name":"a"}}`))
+	_, invalid := c.Create(ctx, configMaps, ns, "", []byte(`{"metadata":{"name":"No Name"}}`))
+	_, noJSON := c.Create(ctx, configMaps, ns, "", []byte(`{`))
+	_, nowhere := c.Create(ctx, configMaps, "nowhere", "", []byte(`{"metadata":{"name":"a"}}`))
 	_, none := c.Get(ctx, configMaps, ns, "none")
 	for name, x := range map[string]struct{ got, want error }{
 		"a second create":       {exists, engine.ErrExists},
@@ -296,12 +296,12 @@ func TestLabWrites(t *testing.T) {
 func TestLabStatusIsWrittenThroughItsOwnPath(t *testing.T) {
 	c, _ := connect(t)
 	ns := namespace(t, c, "statuses")
-	created, err := c.Create(t.Context(), pods, ns, []byte(
+	created, err := c.Create(t.Context(), pods, ns, "", []byte(
 		`{"metadata":{"name":"a"},"spec":{"automountServiceAccountToken":false,"containers":[{"name":"c","image":"i"}]},"status":{"reason":"ignored"}}`))
 	if errors.Is(err, engine.ErrForbidden) { // without a controller-manager there are no service accounts
-		_, err = c.Create(t.Context(), engine.Resource{Version: "v1", Name: "serviceaccounts", Kind: "ServiceAccount"}, ns, []byte(`{"metadata":{"name":"default"}}`))
+		_, err = c.Create(t.Context(), engine.Resource{Version: "v1", Name: "serviceaccounts", Kind: "ServiceAccount"}, ns, "", []byte(`{"metadata":{"name":"default"}}`))
 		must(t, err)
-		created, err = c.Create(t.Context(), pods, ns, []byte(
+		created, err = c.Create(t.Context(), pods, ns, "", []byte(
 			`{"metadata":{"name":"a"},"spec":{"automountServiceAccountToken":false,"containers":[{"name":"c","image":"i"}]},"status":{"reason":"ignored"}}`))
 	}
 	must(t, err)
@@ -324,7 +324,7 @@ func TestLabATerminatingNamespaceTakesNothing(t *testing.T) {
 	c, _ := connect(t)
 	ns := namespace(t, c, "ending")
 	must(t, c.Delete(t.Context(), namespaces, "", ns, engine.DeleteOptions{}))
-	if _, err := c.Create(t.Context(), configMaps, ns, []byte(`{"metadata":{"name":"a"}}`)); !errors.Is(err, engine.ErrTerminating) {
+	if _, err := c.Create(t.Context(), configMaps, ns, "", []byte(`{"metadata":{"name":"a"}}`)); !errors.Is(err, engine.ErrTerminating) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -195,9 +195,10 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 	if err != nil {
 		return err
 	}
+	manager := p.Creator(sent)
 	var made engine.Object
 	err = r.retry(ctx, func() (err error) {
-		made, err = r.Writer.Create(ctx, *it.resource, it.target.Namespace, raw)
+		made, err = r.Writer.Create(ctx, *it.resource, it.target.Namespace, manager, raw)
 		if errors.Is(err, engine.ErrNotFound) && r.plan.restores(definitionOf(&it.entry)) {
 			return &engine.RetryableError{Err: err} // the type is established, but not served everywhere yet
 		}
@@ -207,6 +208,7 @@ func (r *run) create(ctx context.Context, p *prepared) error {
 		return r.elsewhere(ctx, p, r.orExists(ctx, it, err))
 	}
 	it.action, it.outcome = ActionCreate, Created
+	p.managed = manager != ""
 	it.messages = append(it.messages, p.Doubts...)
 	p.noteChanges(sent, made)
 	if err := r.noteClass(ctx, p, sent); err != nil {

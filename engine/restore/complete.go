@@ -43,20 +43,15 @@ func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (ch
 		}
 		changed = true
 	}
-	if transform.LacksManagers(m, p.ManagedFields) {
-		if err := r.patch(ctx, it, live.Meta.UID, transform.Manifest{"managedFields": p.ManagedFields}); err != nil {
-			return changed, fmt.Errorf("put its field managers back: %w", err)
-		}
-		changed = true
-	}
-	return changed, nil
+	returned, err := r.returnManagers(ctx, p, m)
+	return changed || returned, err
 }
 
 // isComplete reports whether nothing can be missing from a live object, which
 // spares most of them from being decoded.
 func (r *run) isComplete(p *prepared, live engine.Object) bool {
 	return !p.unlinked && ownersOf(p.Manifest) == nil && len(live.Meta.OwnerReferences) == 0 &&
-		r.wantedStatus(p) == nil && len(p.ManagedFields) == 0
+		r.wantedStatus(p) == nil && (p.managed || len(p.ManagedFields) == 0)
 }
 
 // wantedStatus is the archived status where the request asks for it.

@@ -4,6 +4,7 @@
 package restore_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,7 @@ func objectOf(r engine.Resource, m transform.Manifest) engine.Object {
 }
 
 // Create implements engine.Writer.
-func (c *fakeCluster) Create(ctx context.Context, r engine.Resource, namespace string, raw []byte) (engine.Object, error) {
+func (c *fakeCluster) Create(ctx context.Context, r engine.Resource, namespace, manager string, raw []byte) (engine.Object, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m, key := c.decode(r, namespace, raw)
@@ -152,12 +153,20 @@ func (c *fakeCluster) Create(ctx context.Context, r engine.Resource, namespace s
 		return engine.Object{}, err
 	}
 	c.store(r, key, m)
+	ownedBy(m, cmp.Or(manager, engine.FieldManager))
 	if late != nil {
 		return engine.Object{}, late
 	}
 	made := objectOf(r, m)
 	c.collect(key)
 	return made, nil
+}
+
+// ownedBy makes a manager the only one of an object's fields.
+func ownedBy(m transform.Manifest, manager string) {
+	m["metadata"].(transform.Manifest)["managedFields"] = []any{transform.Manifest{
+		"manager": manager, "operation": "Update", "fieldsV1": transform.Manifest{"f:data": transform.Manifest{}},
+	}}
 }
 
 func (c *fakeCluster) decode(r engine.Resource, namespace string, raw []byte) (transform.Manifest, engine.Key) {
@@ -215,7 +224,6 @@ func (c *fakeCluster) store(r engine.Resource, key engine.Key, m transform.Manif
 	meta["uid"] = c.next("uid")
 	meta["resourceVersion"] = c.next("")
 	meta["creationTimestamp"] = "2026-11-23T12:00:00Z"
-	meta["managedFields"] = []any{transform.Manifest{"manager": "client", "operation": "Update"}}
 	c.objects[key] = m
 	switch key.Resource {
 	case "namespaces":

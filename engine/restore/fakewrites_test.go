@@ -45,6 +45,9 @@ func (c *fakeCluster) Update(ctx context.Context, r engine.Resource, namespace, 
 	for _, field := range []string{"uid", "creationTimestamp", "managedFields"} {
 		meta[field] = liveMeta[field]
 	}
+	if subresource == "" {
+		ownedBy(m, engine.FieldManager)
+	}
 	meta["resourceVersion"] = c.next("")
 	c.objects[key] = m
 	if key.Resource == "customresourcedefinitions" && subresource == "" {

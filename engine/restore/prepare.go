@@ -21,6 +21,8 @@ type prepared struct {
 	it *item
 	// unlinked says that an owner of it comes later in the plan.
 	unlinked bool
+	// managed says that it was created under the name of its field manager.
+	managed bool
 	// own is why Ark's authority or its gates rest on what would be written; empty
 	// where they do not.
 	own string

@@ -53,6 +53,10 @@ func ownerCases() []fidelityCase {
 			compared: "the managers and fields of the applies; each manager's next apply, without force, has no conflict",
 		},
 		{
+			name: "Fields that clients own which do not apply on the server", prepare: clientSideApplied, check: upgradesWithoutConflict,
+			compared: "the managers of all; a first server-side apply of other values by whom they were, without force, has no conflict",
+		},
+		{
 			name: "A namespace that is terminating", prepare: terminatingNamespace, last: true,
 			except: []exception{{"*", []string{"/metadata/deletionTimestamp", "/metadata/deletionGracePeriodSeconds"}, "it comes back alive, and a warning says so"}},
 			check:  isAlive,

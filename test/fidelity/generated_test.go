@@ -121,7 +121,7 @@ func everyText() []*object {
 func markup(t *testing.T, s *stage) []*object {
 	t.Helper()
 	raw := []byte(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"markup"},"data":{"k":"` + strings.Repeat("<", mebibyte-len("k")) + `"}}`)
-	_, err := s.writer.Create(t.Context(), engine.Resource{Version: "v1", Name: "configmaps", Kind: "ConfigMap", Namespaced: true}, "large", raw)
+	_, err := s.writer.Create(t.Context(), engine.Resource{Version: "v1", Name: "configmaps", Kind: "ConfigMap", Namespaced: true}, "large", "", raw)
 	must(t, err)
 	return []*object{newObject("v1", "ConfigMap", "large", "markup")}
 }

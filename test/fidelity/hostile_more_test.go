@@ -121,8 +121,8 @@ type refusedWriter struct {
 	after   func()
 }
 
-func (w *refusedWriter) Create(ctx context.Context, r engine.Resource, namespace string, raw []byte) (engine.Object, error) {
-	made, err := w.Writer.Create(ctx, r, namespace, raw)
+func (w *refusedWriter) Create(ctx context.Context, r engine.Resource, namespace, manager string, raw []byte) (engine.Object, error) {
+	made, err := w.Writer.Create(ctx, r, namespace, manager, raw)
 	if r.Name == "configmaps" && err != nil && w.refused.Add(1) == patientTries {
 		w.after()
 	}

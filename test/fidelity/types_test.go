@@ -94,11 +94,11 @@ func (c *changing) List(ctx context.Context, r engine.Resource, opts engine.List
 	return c.Lister.List(ctx, r, opts)
 }
 
-func (c *changing) Create(ctx context.Context, r engine.Resource, namespace string, raw []byte) (engine.Object, error) {
+func (c *changing) Create(ctx context.Context, r engine.Resource, namespace, manager string, raw []byte) (engine.Object, error) {
 	if r.Group == c.group {
 		c.once.Do(c.change)
 	}
-	return c.Writer.Create(ctx, r, namespace, raw)
+	return c.Writer.Create(ctx, r, namespace, manager, raw)
 }
 
 // served waits until a type is, or is not, among those that there are.

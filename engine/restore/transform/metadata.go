@@ -42,7 +42,7 @@ func (t *Transformer) metadata(s *Subject, r *Result) {
 	}
 	r.Owners = objects(s.Manifest, "metadata", "ownerReferences")
 	r.fieldManagers = objects(s.Manifest, "metadata", "managedFields")
-	r.ManagedFields = applied(r.fieldManagers, s.Resource.StatusSubresource)
+	r.ManagedFields, r.sole = managers(r.fieldManagers, s.Resource.StatusSubresource)
 	for _, field := range serverSet {
 		delete(meta, field)
 	}
@@ -67,24 +67,6 @@ func (t *Transformer) helmRelease(s *Subject) {
 	if namespace, ok := annotations["meta.helm.sh/release-namespace"].(string); ok {
 		annotations["meta.helm.sh/release-namespace"] = t.mapped(namespace)
 	}
-}
-
-// applied returns the managedFields when a server-side apply is among them.
-// Entries about status are left out where status is not part of the object.
-func applied(entries []Manifest, statusApart bool) []any {
-	var kept []any
-	found := false
-	for _, e := range entries {
-		if statusApart && e["subresource"] == "status" {
-			continue
-		}
-		kept = append(kept, e)
-		found = found || e["operation"] == "Apply"
-	}
-	if !found {
-		return nil
-	}
-	return kept
 }
 
 // status keeps status where it is data, and takes it out where the API server

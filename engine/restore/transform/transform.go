@@ -67,8 +67,8 @@ type Result struct {
 	Owners []Manifest
 	// Status is the archived status of a type that has a status subresource.
 	Status any
-	// ManagedFields are the archived entries when one of them is of a server-side
-	// apply, which would conflict if nobody owned its fields.
+	// ManagedFields are the archived entries, apart from those of a status that is
+	// written apart: whoever applies next conflicts with whoever else owns the fields.
 	ManagedFields []any
 	// OwnName is what to call a binding that stays where it is, and whose subjects
 	// followed the mapping, when there is one of its name with other subjects; empty
@@ -91,6 +91,8 @@ type Result struct {
 	moved bool
 	// fieldManagers are the archived managedFields.
 	fieldManagers []Manifest
+	// sole is the name of the only one of ManagedFields where a create can make such.
+	sole string
 }
 
 // step changes one aspect of an object.

@@ -441,8 +441,4 @@ func TestWhatIsKeptAside(t *testing.T) {
 	if diff := cmp.Diff(want.ManagedFields, got.ManagedFields); diff != "" {
 		t.Errorf("ManagedFields (-want +got):\n%s", diff)
 	}
-	plain := apply(t, transform.Transformer{}, "pods", `{"metadata":{"managedFields":[{"manager":"m","operation":"Update"}]}}`, false)
-	if plain.ManagedFields != nil {
-		t.Errorf("ManagedFields without an apply = %v, want none", plain.ManagedFields)
-	}
 }
