@@ -76,7 +76,8 @@ type ending struct {
 	policy string
 }
 
-// codes are the reason codes of the denials, each once.
+// codes are the reason codes of the denials, each once and sorted: objects are asked about
+// in no order.
 func (e *ending) codes() []string {
 	var codes []string
 	for _, d := range e.status.Denials {
@@ -84,6 +85,7 @@ func (e *ending) codes() []string {
 			codes = append(codes, d.Code)
 		}
 	}
+	slices.Sort(codes)
 	return codes
 }
 
