@@ -5,12 +5,15 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gopherwood/ark/engine"
 )
 
 const (
@@ -65,4 +68,16 @@ func (r *run) applyDeferred(ctx context.Context) error {
 	}
 	r.lastPass, r.hasty = true, false
 	return nil
+}
+
+// mayBeTaken reports whether an object that the API server refuses is worth one more
+// try: admission may miss what comes later, such as the parameters of a policy. The
+// first refusal is remembered, and is what counts.
+func (r *run) mayBeTaken(it *item, err error) bool {
+	refused := errors.Is(err, engine.ErrForbidden) || errors.Is(err, engine.ErrInvalid)
+	if !refused || r.lastPass || it.refusal != nil {
+		return false
+	}
+	it.refusal, it.refusedAt = err, r.written.Load()
+	return true
 }

@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +87,10 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 		r.fail(it, err)
 		return nil
 	}
+	if it.refusal != nil && r.written.Load() == it.refusedAt {
+		r.fail(it, it.refusal)
+		return nil
+	}
 	if r.comesTooEarly(it) {
 		r.putOff(it)
 		return nil
@@ -103,10 +108,10 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 		return fmt.Errorf("restore %s: %w", it.target, ctx.Err())
 	case errors.Is(err, errRecording), errors.Is(err, errAway):
 		return err
-	case errors.As(err, &passing) && !r.lastPass:
+	case errors.As(err, &passing) && !r.lastPass, r.mayBeTaken(it, err):
 		r.putOff(it)
 	default:
-		r.fail(it, err)
+		r.fail(it, cmp.Or(it.refusal, err))
 	}
 	return nil
 }
@@ -162,6 +167,9 @@ func (r *run) fail(it *item, err error) {
 // settle records an item whose fate is known.
 func (r *run) settle(it *item) {
 	it.settled.Store(true)
+	if it.outcome == Created || it.outcome == Updated {
+		r.written.Add(1)
+	}
 	r.rec.record(it)
 }
 

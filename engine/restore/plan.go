@@ -67,6 +67,10 @@ type progress struct {
 	messages []string
 	// mention tells where the object as written names a namespace that is mapped from.
 	mention string
+	// refusal is why the API server refused the object first, and refusedAt how much this
+	// restore had written by then.
+	refusal   error
+	refusedAt int64
 	// earlier says that an earlier attempt of this restore has written the object.
 	earlier bool
 	// renamed says that the object has a name of its own in the target.

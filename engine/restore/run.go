@@ -108,6 +108,8 @@ type run struct {
 	// hasty says that a request that fails is not repeated at once, because there is
 	// another pass.
 	hasty bool
+	// written is how many objects this restore has brought.
+	written atomic.Int64
 	// started says that this restore has brought what becomes pods.
 	started atomic.Bool
 }
