@@ -227,7 +227,7 @@ func (x *examination) backup(ctx context.Context, b *bucket.Bucket, cluster, nam
 // tell shows how far it is, now and then where that is not a new backup on a terminal.
 func (x *examination) tell(text string, anew bool) {
 	now := x.now()
-	if now.Sub(x.shown) < progressEvery && !(anew && x.line.Terminal) {
+	if now.Sub(x.shown) < progressEvery && (!anew || !x.line.Terminal) {
 		return
 	}
 	x.shown = now

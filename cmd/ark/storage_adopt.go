@@ -73,11 +73,8 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 		return err
 	}
 	own := cfg.Status.ClusterUID
-	switch own {
-	case "":
-		return exit.Errorf(exit.Failed, "the Config does not say yet which cluster this is: wait until its status.clusterUID is set")
-	case cluster:
-		return exit.Errorf(exit.Failed, "%s is this cluster: its backups are its own already", cluster)
+	if err := checkOther(own, cluster); err != nil {
+		return err
 	}
 	spec, err := chooseLocation(cfg, o.location)
 	if err != nil {
@@ -105,6 +102,17 @@ func (a *app) adopt(ctx context.Context, cluster string, o *storageAdopt) error 
 	}
 	record := archive.Record{Type: archive.RecordAdopted, Cluster: cluster, By: own, Reason: o.reason}
 	return errors.Join(a.recordAdoption(ctx, opened, record, names), a.adoptCopies(ctx, signer, adoptedIn{spec.Name, opened}, record, names))
+}
+
+// checkOther refuses to adopt what is this cluster's own already.
+func checkOther(own, cluster string) error {
+	switch own {
+	case "":
+		return exit.Errorf(exit.Failed, "the Config does not say yet which cluster this is: wait until its status.clusterUID is set")
+	case cluster:
+		return exit.Errorf(exit.Failed, "%s is this cluster: its backups are its own already", cluster)
+	}
+	return nil
 }
 
 // adoptedIn is the location in which backups were adopted.

@@ -76,14 +76,8 @@ type Reconciler struct {
 // SetupWithManager registers the controller and its runs. Whatever can cure a
 // stall is watched, because nothing else wakes a stalled object.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
-	if r.Client == nil || r.Events == nil || r.Clock == nil || r.Locations == nil || r.Rules == nil {
-		return errors.New("set up restore controller: Client, Events, Clock, Locations and Rules are required")
-	}
-	if r.Runs == nil || r.Records == nil || r.Namespace == "" || r.ClusterUID == "" {
-		return errors.New("set up restore controller: Runs, Records, Namespace and ClusterUID are required")
-	}
-	if r.Cluster == nil || r.Definitions == nil {
-		return errors.New("set up restore controller: Cluster and Definitions are required")
+	if err := r.check(); err != nil {
+		return fmt.Errorf("set up restore controller: %w", err)
 	}
 	if err := mgr.Add(r.Runs); err != nil {
 		return fmt.Errorf("set up restore controller: %w", err)
@@ -97,6 +91,19 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		WatchesRawSource(r.Runs.Source()).
 		WithOptions(opts).
 		Complete(reconcile.AsReconciler(r.Client, r))
+}
+
+// check names what is missing.
+func (r *Reconciler) check() error {
+	switch {
+	case r.Client == nil || r.Events == nil || r.Clock == nil || r.Locations == nil || r.Rules == nil:
+		return errors.New("fields Client, Events, Clock, Locations and Rules are required")
+	case r.Runs == nil || r.Records == nil || r.Namespace == "" || r.ClusterUID == "":
+		return errors.New("fields Runs, Records, Namespace and ClusterUID are required")
+	case r.Cluster == nil || r.Definitions == nil:
+		return errors.New("fields Cluster and Definitions are required")
+	}
+	return nil
 }
 
 // +kubebuilder:rbac:groups=ark.gopherwood.dev,resources=restores,verbs=list;watch;patch

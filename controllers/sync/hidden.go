@@ -89,10 +89,7 @@ func (r *run) removeHidden(ctx context.Context) error {
 		return err
 	}
 	for i, b := range r.objects.byID {
-		if i.cluster == r.cluster || !r.hidden[i] && r.bounds.shows(i.cluster) {
-			continue
-		}
-		if !heldBy(b, r.memory.location) || !health.Foreign(b, r.cluster) || beingRemoved(b) || used[b.Name] || !fromStorage(b) {
+		if used[b.Name] || !r.isToHide(i, b) {
 			continue
 		}
 		if !r.takeChange() {
@@ -103,6 +100,15 @@ func (r *run) removeHidden(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// isToHide reports whether an object that storage made shows a backup of another cluster
+// that is more than is shown.
+func (r *run) isToHide(i id, b *v1alpha1.Backup) bool {
+	if i.cluster == r.cluster || !r.hidden[i] && r.bounds.shows(i.cluster) {
+		return false
+	}
+	return heldBy(b, r.memory.location) && health.Foreign(b, r.cluster) && !beingRemoved(b) && fromStorage(b)
 }
 
 // hideOne takes the location off the object, and removes one that no other location

@@ -53,6 +53,13 @@ func (r *run) listOwn(ctx context.Context, active *errgroup.Group) error {
 	if err := r.listRecords(ctx, r.cluster); err != nil {
 		return err
 	}
+	r.lookAtOwn(ctx, active, chosen)
+	return nil
+}
+
+// lookAtOwn looks at the backups of this cluster: first at those that have an object,
+// then at those that were chosen of the others.
+func (r *run) lookAtOwn(ctx context.Context, active *errgroup.Group, chosen []candidate) {
 	for i := range r.listed {
 		r.records.note(r.listed, i)
 	}
@@ -64,7 +71,6 @@ func (r *run) listOwn(ctx context.Context, active *errgroup.Group) error {
 	for _, c := range chosen {
 		r.look(ctx, active, c.id, r.listed[c.id])
 	}
-	return nil
 }
 
 // unproven counts the objects of this cluster's backups that were made from storage

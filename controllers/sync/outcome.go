@@ -77,7 +77,7 @@ func (o outcome) show(l *v1alpha1.StorageLocationStatus, complete bool, message 
 	}
 	l.LastSyncTime = &metav1.Time{Time: o.finished}
 	l.Backups, l.ForeignBackups = o.own, o.foreign
-	l.Problems = int32(min(len(o.problems), maxBackups*2))                                                       //nolint:gosec // bounded just here
+	l.Problems = int32(min(len(o.problems), maxBackups*2))
 	l.Foreign = &v1alpha1.ForeignBackupsStatus{Show: o.bounds.show, Max: int32(o.bounds.most), Hidden: o.hidden} //nolint:gosec // the schema bounds it
 	if c := o.orphans; c != nil && c.complete {
 		l.LastCollectionTime, l.OrphanedAttempts = &metav1.Time{Time: o.finished}, c.left

@@ -41,7 +41,7 @@ func (r *run) show(ctx context.Context, i id, is stamp) error {
 	}
 	snapshot, err := r.catalog.Marker(ctx, i.cluster, i.name)
 	switch {
-	case err == nil && b == nil && i.cluster == r.cluster && !r.proven(snapshot) && !r.takeStranger(i, is):
+	case err == nil && b == nil && !r.mayCome(i, is, snapshot):
 		return nil // there are enough of its kind
 	case err == nil:
 		return r.showAs(ctx, i, b, snapshot)
@@ -52,6 +52,12 @@ func (r *run) show(ctx context.Context, i id, is stamp) error {
 		return nil
 	}
 	return r.unreadable(ctx, i, err)
+}
+
+// mayCome reports whether a backup that has no object may get one: of those that call
+// themselves this cluster's, and that no key vouches for, only so many.
+func (r *run) mayCome(i id, is stamp, snapshot *catalog.Snapshot) bool {
+	return i.cluster != r.cluster || r.proven(snapshot) || r.takeStranger(i, is)
 }
 
 // showAs makes or changes the object of a backup that was read.

@@ -156,10 +156,7 @@ func (r *run) collectType(ctx context.Context, t task, member Member) error {
 	}
 	s := newStream(r, t, member)
 	for _, namespace := range r.listNamespaces(t.resource) {
-		err := s.list(ctx, namespace)
-		for errors.Is(err, engine.ErrNotFound) && !s.any && s.nextVersion() {
-			err = s.list(ctx, namespace)
-		}
+		err := s.listServed(ctx, namespace)
 		switch {
 		case err == nil:
 		case errors.As(err, new(*runError)):

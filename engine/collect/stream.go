@@ -84,6 +84,15 @@ func (s *stream) list(ctx context.Context, namespace string) error {
 	return s.pageErr
 }
 
+// listServed is list, in another version where the chosen one is not served any more.
+func (s *stream) listServed(ctx context.Context, namespace string) error {
+	err := s.list(ctx, namespace)
+	for errors.Is(err, engine.ErrNotFound) && !s.any && s.nextVersion() {
+		err = s.list(ctx, namespace)
+	}
+	return err
+}
+
 // nextVersion turns to another version of a type that is no longer served in the one
 // that was chosen: its definition was changed since.
 func (s *stream) nextVersion() bool {
@@ -132,10 +141,7 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 	if !covered && !needed {
 		return nil
 	}
-	if s.unreported++; s.unreported == progressEvery {
-		s.run.objectsDone(s.unreported)
-		s.unreported = 0
-	}
+	s.countOne()
 	if s.run.isProtected(o) {
 		return s.exclude(o, []string{CodeOwnSecret})
 	}
@@ -154,6 +160,14 @@ func (s *stream) object(ctx context.Context, o engine.Object) error {
 		codes = append(slices.Clip(codes), CodeNeeded)
 	}
 	return s.include(o, refs, codes, ruleErr)
+}
+
+// countOne reports progress now and then.
+func (s *stream) countOne() {
+	if s.unreported++; s.unreported == progressEvery {
+		s.run.objectsDone(s.unreported)
+		s.unreported = 0
+	}
 }
 
 // noteHomeless looks at an object that is not covered: the template may cover it, and

@@ -56,27 +56,43 @@ func (r *run) judge(p *prepared, live engine.Object) judgement {
 	if j.own == "" && r.reserveAgain(&j, it, p.Manifest, m) {
 		return j
 	}
-	j.want = transform.Clone(p.Manifest)
-	if it.related && !transform.IsDefault(it.source.GroupResource, m) {
-		j.want = transform.WithoutDefault(it.source.GroupResource, j.want)
-	}
-	transform.Adopt(it.source.GroupResource, j.want, m)
-	if p.unlinked {
-		adoptOwners(j.want, m)
-	}
-	diff := transform.Compare(j.want, m, uncompared(p, j.mine)...)
-	if wanted := r.wantedStatus(p); wanted != nil && !j.mine && !transform.EqualValues(wanted, m["status"]) {
-		diff.Fields, diff.Beyond = append(diff.Fields, "status"), false
-	}
-	if p.Guessed && !j.mine {
-		diff = transform.HideGuess(it.source.GroupResource, diff)
-	}
+	j.want = wantedOver(p, m)
+	diff := r.compare(p, j, m)
 	if diff.Equal() || (j.mine && diff.Beyond) {
 		return j
 	}
 	j.message = "exists and differs in " + fields(diff.Fields)
 	r.overwrite(&j, it, m)
 	return j
+}
+
+// wantedOver is the object as it would be written over the live one.
+func wantedOver(p *prepared, live transform.Manifest) transform.Manifest {
+	gr := p.it.source.GroupResource
+	want := transform.Clone(p.Manifest)
+	if p.it.related && !transform.IsDefault(gr, live) {
+		want = transform.WithoutDefault(gr, want)
+	}
+	transform.Adopt(gr, want, live)
+	if p.unlinked {
+		adoptOwners(want, live)
+	}
+	return want
+}
+
+// compare returns in what the live object differs from what is wanted.
+func (r *run) compare(p *prepared, j judgement, live transform.Manifest) transform.Difference {
+	diff := transform.Compare(j.want, live, uncompared(p, j.mine)...)
+	if j.mine {
+		return diff
+	}
+	if wanted := r.wantedStatus(p); wanted != nil && !transform.EqualValues(wanted, live["status"]) {
+		diff.Fields, diff.Beyond = append(diff.Fields, "status"), false
+	}
+	if p.Guessed {
+		diff = transform.HideGuess(p.it.source.GroupResource, diff)
+	}
+	return diff
 }
 
 // made reports whether this restore made the object.

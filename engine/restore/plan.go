@@ -25,7 +25,6 @@ var (
 	serviceType   = schema.GroupResource{Resource: "services"}
 	volumeType    = schema.GroupResource{Resource: "persistentvolumes"}
 	claimType     = schema.GroupResource{Resource: "persistentvolumeclaims"}
-	secretType    = schema.GroupResource{Resource: "secrets"}
 	configMapType = schema.GroupResource{Resource: "configmaps"}
 	leaseType     = schema.GroupResource{Group: "coordination.k8s.io", Resource: "leases"}
 	crdType       = schema.GroupResource{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions"}

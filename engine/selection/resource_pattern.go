@@ -43,22 +43,30 @@ func ParseResourcePattern(s string) (ResourcePattern, error) {
 		return ResourcePattern{}, errors.New("is more than one name: write each type as an entry of its own, without spaces")
 	}
 	name, group, grouped := strings.Cut(strings.ToLower(s), ".")
-	switch {
-	case name == "":
-		return ResourcePattern{}, fmt.Errorf("names no type: write %q for the whole group", "*."+group)
-	case grouped && group == "":
-		return ResourcePattern{}, fmt.Errorf("names no group behind the dot: write %q for the core group", name+"."+CoreGroup)
-	case strings.ContainsAny(group, "*?") || (name != "*" && strings.ContainsAny(name, "*?")):
-		return ResourcePattern{}, errors.New("has a wildcard within a name: write out each type; " +
-			"a \"*\" can only stand for all types, or all of a group as in \"*.apps\"")
-	case name != "*" && !typeName.MatchString(name), grouped && !groupName.MatchString(group):
-		return ResourcePattern{}, errors.New("is not the name of a type: write letters, digits and \"-\", " +
-			"and the group behind a dot, such as \"deployments.apps\"")
+	if err := checkNames(name, group, grouped); err != nil {
+		return ResourcePattern{}, err
 	}
 	if group == CoreGroup {
 		group = ""
 	}
 	return ResourcePattern{written: s, name: name, group: group, anyGroup: !grouped}, nil
+}
+
+// checkNames refuses what is before and behind the first dot of a pattern, if it has one.
+func checkNames(name, group string, grouped bool) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("names no type: write %q for the whole group", "*."+group)
+	case grouped && group == "":
+		return fmt.Errorf("names no group behind the dot: write %q for the core group", name+"."+CoreGroup)
+	case strings.ContainsAny(group, "*?") || (name != "*" && strings.ContainsAny(name, "*?")):
+		return errors.New("has a wildcard within a name: write out each type; " +
+			"a \"*\" can only stand for all types, or all of a group as in \"*.apps\"")
+	case name != "*" && !typeName.MatchString(name), grouped && !groupName.MatchString(group):
+		return errors.New("is not the name of a type: write letters, digits and \"-\", " +
+			"and the group behind a dot, such as \"deployments.apps\"")
+	}
+	return nil
 }
 
 var (

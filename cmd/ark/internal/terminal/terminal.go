@@ -21,8 +21,8 @@ import (
 // to us. Those that join letters stay: some scripts, and emoji, cannot be written without.
 func unsafe(r rune) bool {
 	const nonJoiner, joiner = 0x200c, 0x200d
-	switch {
-	case r == '\n', r == '\t', r == nonJoiner, r == joiner:
+	switch r {
+	case '\n', '\t', nonJoiner, joiner:
 		return false
 	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
