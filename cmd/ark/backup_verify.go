@@ -65,7 +65,8 @@ func newBackupVerify(a *app) *cobra.Command {
 		Long: `Read the marker of a backup and its signature, and every file that the marker names,
 and compare their sizes and SHA-256. With --deep, read every object too: its digest, its
 name and its place in the tarball against the index, the index against its directory,
-and the numbers against the marker. --all verifies every backup, goes on past those that
+and the numbers against the marker; what the tarball has beside, and whether results and
+decisions can be read. --all verifies every backup, goes on past those that
 are damaged, and tells of data that belongs to none. Nothing is written; all of it is
 read with your own rights, as ark backup download.`,
 		Example: `  ark backup verify before-upgrade

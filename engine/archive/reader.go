@@ -134,12 +134,16 @@ func (c *Contents) within(e *Entry) error {
 	return nil
 }
 
-// MemberData is a member, uncompressed. It is safe for concurrent use, Names excepted.
+// MemberData is a member, uncompressed. It is safe for concurrent use, Names and Unnamed excepted.
 type MemberData struct {
 	offset int64
 	data   []byte
+	// behind is how many stored bytes follow that are none of the gzip member's.
+	behind int64
 	// named is where the entries of the tarball lie; nil as long as nobody asked.
 	named map[string][2]int64
+	// asked are those that Names was asked for.
+	asked map[string]bool
 }
 
 // Holds reports whether the object of e lies in this member.
@@ -161,22 +165,24 @@ func (m *MemberData) Object(e Entry) ([]byte, error) {
 
 var inflaters sync.Pool
 
-// inflate uncompresses the first gzip member of stored.
-func inflate(stored []byte, limit int64) ([]byte, error) {
+// inflate uncompresses the first gzip member of stored, and says how many bytes are
+// behind it.
+func inflate(stored []byte, limit int64) (data []byte, behind int64, err error) {
 	gz, ok := inflaters.Get().(*gzip.Reader)
 	if !ok {
 		gz = new(gzip.Reader)
 	}
 	defer inflaters.Put(gz)
-	if err := gz.Reset(bytes.NewReader(stored)); err != nil {
-		return nil, malformed(err)
+	from := bytes.NewReader(stored)
+	if err := gz.Reset(from); err != nil {
+		return nil, 0, malformed(err)
 	}
 	gz.Multistream(false)
 	buf := bytes.NewBuffer(make([]byte, 0, sizeHint(stored, limit)))
 	if _, err := buf.ReadFrom(&capped{r: gz, left: limit}); err != nil {
-		return nil, malformed(err)
+		return nil, 0, malformed(err)
 	}
-	return buf.Bytes(), nil
+	return buf.Bytes(), int64(from.Len()), nil
 }
 
 // maxRatio is what deflate can make of a byte, by its format.

@@ -48,11 +48,11 @@ func (c *Contents) Members(ctx context.Context, entries []Entry) iter.Seq2[*Memb
 		}
 		for _, e := range entries {
 			from := min(e.Member-first.Member, int64(len(stored)))
-			data, err := inflate(stored[from:min(from+e.MemberSize, int64(len(stored)))], maxMember)
+			data, behind, err := inflate(stored[from:min(from+e.MemberSize, int64(len(stored)))], maxMember)
 			if err != nil {
 				err = fmt.Errorf("read member of %s at %d: %w", e.Key(), e.Member, err)
 			}
-			if !yield(&MemberData{offset: e.Member, data: data}, err) {
+			if !yield(&MemberData{offset: e.Member, data: data, behind: behind}, err) {
 				return
 			}
 		}

@@ -50,7 +50,8 @@ func (c *Catalog) verifyFile(ctx context.Context, s *Snapshot, name string) erro
 
 // VerifyObjects reads every object of a backup and compares it with its line of the
 // index, the lines with those that the directory leads to, and their numbers with the
-// marker. One member is in memory at a time. Its error is that of Verify; reading the
+// marker. The contents must hold nothing of which the index has no line, and results and
+// decisions must be readable. One member is in memory at a time. Its error is that of Verify; reading the
 // index ends at the first thing that is wrong with it. objects is how many were good.
 func (c *Catalog) VerifyObjects(ctx context.Context, s *Snapshot, progress func(objects int64)) (objects int64, err error) {
 	v := objectCheck{contents: c.Contents(s), progress: progress}
@@ -69,6 +70,7 @@ type objectCheck struct {
 	progress func(int64)
 
 	member         *archive.MemberData
+	covered        []span
 	lines          int64
 	archived, good int64
 	findings       []error
@@ -88,16 +90,13 @@ func (v *objectCheck) all(ctx context.Context, c *Catalog, s *Snapshot) error {
 			continue
 		}
 		v.archived++
-		err := v.object(ctx, e)
-		switch {
-		case err == nil:
-			v.good++
-		case !archive.Unreadable(err):
+		if err := v.judge(v.object(ctx, e)); err != nil {
 			return err
-		case len(v.findings) < maxFindings:
-			v.findings = append(v.findings, err)
 		}
 		v.progress(v.archived)
+	}
+	if err := v.beside(ctx, c, s); err != nil {
+		return err
 	}
 	if v.archived != s.Marker.Objects.Included {
 		v.findings = append(v.findings, fmt.Errorf("%w: the index has %d objects that are archived, the marker counts %d",
@@ -112,17 +111,24 @@ func (v *objectCheck) all(ctx context.Context, c *Catalog, s *Snapshot) error {
 // object compares one object with its line, and what the tarball calls it.
 func (v *objectCheck) object(ctx context.Context, e archive.Entry) error {
 	if v.member == nil || !v.member.Holds(e) {
+		if err := v.judge(v.leave()); err != nil {
+			return err
+		}
 		member, err := v.contents.Member(ctx, e)
 		if err != nil {
-			v.member = nil
 			return err
 		}
 		v.member = member
+		v.covered = append(v.covered, span{e.Member, e.Member + e.MemberSize})
+	}
+	if err := v.member.Names(e); err != nil {
+		return err
 	}
 	if _, err := v.member.Object(e); err != nil {
 		return err
 	}
-	return v.member.Names(e)
+	v.good++
+	return nil
 }
 
 // directory reads the index without its directory, which must lead to every line.
