@@ -28,8 +28,8 @@ type Record struct {
 	Running []*v1alpha1.Backup
 }
 
-// clockSkew is how far ahead the clock of a controller may be that took a backup.
-const clockSkew = 5 * time.Minute
+// ClockSkew is how far ahead the clock of a controller may be that took a backup.
+const ClockSkew = 5 * time.Minute
 
 // Read sorts the backups that the cluster of that UID took, as of now. Those of
 // other clusters say nothing about a Schedule here; neither do those that claim to
@@ -73,7 +73,7 @@ func (r Record) Note(set conditions.Set, late string) {
 // forged, or stamped by a clock that was wrong.
 func ahead(b *v1alpha1.Backup, now time.Time) bool {
 	end := b.Status.CompletionTime
-	return Time(b).Sub(now) > clockSkew || end != nil && end.Sub(now) > clockSkew
+	return Time(b).Sub(now) > ClockSkew || end != nil && end.Sub(now) > ClockSkew
 }
 
 // good reports whether the backup is one to rely on: it is complete, and would be
