@@ -163,20 +163,23 @@ func (r *run) linkOne(ctx context.Context, l link) error {
 	if refs == nil || transform.EqualValues(refs, l.live) {
 		return nil
 	}
-	return r.patch(ctx, l.it, r.uidOf(l.it.entry.UID), transform.Manifest{"ownerReferences": refs})
+	_, err := r.patch(ctx, l.it, r.uidOf(l.it.entry.UID), transform.Manifest{"ownerReferences": refs})
+	return err
 }
 
 // patch changes metadata of the one object with that UID.
-func (r *run) patch(ctx context.Context, it *item, uid types.UID, metadata transform.Manifest) error {
+func (r *run) patch(ctx context.Context, it *item, uid types.UID, metadata transform.Manifest) (engine.Object, error) {
 	if uid != "" {
 		metadata["uid"] = string(uid) // a precondition: another object is a conflict
 	}
 	raw, err := transform.Encode(transform.Manifest{"metadata": metadata})
 	if err != nil {
-		return err
+		return engine.Object{}, err
 	}
-	return r.retry(ctx, func() error {
-		_, err := r.Writer.Patch(ctx, *it.resource, it.target.Namespace, it.target.Name, raw)
+	var answer engine.Object
+	err = r.retry(ctx, func() (err error) {
+		answer, err = r.Writer.Patch(ctx, *it.resource, it.target.Namespace, it.target.Name, raw)
 		return err
 	})
+	return answer, err
 }

@@ -53,6 +53,10 @@ func ownerCases() []fidelityCase {
 			compared: "the managers and fields of the applies; each manager's next apply, without force, has no conflict",
 		},
 		{
+			name: "Fields that an apply in another version owns than the object is stored in", prepare: appliedInAnotherVersion, check: appliesInItsVersionAgain,
+			compared: "a next apply of another value in that version, without force, has no conflict",
+		},
+		{
 			name: "Fields that clients own which do not apply on the server", prepare: clientSideApplied, check: upgradesWithoutConflict,
 			compared: "the managers of all; a first server-side apply of other values by whom they were, without force, has no conflict",
 		},

@@ -181,6 +181,22 @@ func MissingManagers(live []Manifest, archived []any) []Manifest {
 	return missing
 }
 
+// ManagersOf are the entries of an object's managedFields.
+func ManagersOf(m Manifest) []Manifest { return objects(m, "metadata", "managedFields") }
+
+// ManagersIn are entries as of another version. Whoever applies is the same manager in
+// each: the API server leaves the version out of what it tells appliers apart by, and
+// puts in the one of their next apply (BuildManagerIdentifier in apimachinery).
+func ManagersIn(version string, entries []any) []any {
+	all := make([]any, 0, len(entries))
+	for _, e := range asManifests(entries) {
+		e = Clone(e)
+		e["apiVersion"] = version
+		all = append(all, e)
+	}
+	return all
+}
+
 // isOurs reports whether a restore owns more than the owner references, which it
 // completes when everything else is done.
 func isOurs(entries []Manifest) bool {
