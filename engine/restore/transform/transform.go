@@ -18,9 +18,6 @@ const (
 	CodeMirrorPod = "mirror-pod"
 	// CodeCompleted: the pod or Job ran to its end; restored, it would run again.
 	CodeCompleted = "completed"
-	// CodeServiceAccountToken: the Secret was made by a controller and holds a token
-	// that no other cluster accepts.
-	CodeServiceAccountToken = "service-account-token"
 )
 
 // Transformer transforms the objects of one restore. It is safe for concurrent
@@ -104,7 +101,6 @@ var steps = map[schema.GroupResource][]step{
 	{Resource: "pods"}:                                                   {(*Transformer).pod},
 	{Resource: "persistentvolumes"}:                                      {(*Transformer).volume},
 	{Resource: "persistentvolumeclaims"}:                                 {(*Transformer).claim},
-	{Resource: "serviceaccounts"}:                                        {(*Transformer).serviceAccount},
 	{Resource: "secrets"}:                                                {(*Transformer).tokenSecret},
 	{Resource: "namespaces"}:                                             {(*Transformer).namespace},
 	{Resource: "replicationcontrollers"}:                                 {(*Transformer).pauseReplicas},
@@ -190,10 +186,6 @@ func leftOut(s Subject) string {
 	case schema.GroupResource{Group: "batch", Resource: "jobs"}:
 		if finished(s.Manifest) && !s.Named {
 			return CodeCompleted
-		}
-	case schema.GroupResource{Resource: "secrets"}:
-		if isGeneratedToken(s.Manifest) {
-			return CodeServiceAccountToken
 		}
 	}
 	return ""
