@@ -37,8 +37,8 @@ func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (ch
 		r.unlinked = append(r.unlinked, link{it: it, owners: p.Owners, live: refs})
 		r.mu.Unlock()
 	}
-	if wanted := r.wantedStatus(p); wanted != nil && !transform.EqualValues(wanted, m["status"]) {
-		if err := r.writeStatus(ctx, it, m, wanted); err != nil {
+	if wanted := r.wantedStatus(p, m); wanted != nil && !transform.EqualValues(wanted, m["status"]) {
+		if err := r.writeStatus(ctx, p, m); err != nil {
 			return changed, fmt.Errorf("write its status: %w", err)
 		}
 		changed = true
@@ -51,23 +51,25 @@ func (r *run) complete(ctx context.Context, p *prepared, live engine.Object) (ch
 // spares most of them from being decoded.
 func (r *run) isComplete(p *prepared, live engine.Object) bool {
 	return !p.unlinked && ownersOf(p.Manifest) == nil && len(live.Meta.OwnerReferences) == 0 &&
-		r.wantedStatus(p) == nil && (p.managed || len(p.ManagedFields) == 0)
+		r.wantedStatus(p, nil) == nil && (p.managed || len(p.ManagedFields) == 0)
 }
 
-// wantedStatus is the archived status where the request asks for it.
-func (r *run) wantedStatus(p *prepared) any {
+// wantedStatus is the archived status where the request asks for it, as it is true of
+// the live object.
+func (r *run) wantedStatus(p *prepared, live transform.Manifest) any {
 	if p.it.resource.StatusSubresource && r.statuses.Contains(*p.it.resource) {
-		return p.Status
+		return transform.Observed(p.Status, p.Generation, live)
 	}
 	return nil
 }
 
 // writeStatus replaces the status of a live object that is this restore's own. A
 // controller that has seen it may be writing too: then the newer one is taken.
-func (r *run) writeStatus(ctx context.Context, it *item, live transform.Manifest, status any) error {
+func (r *run) writeStatus(ctx context.Context, p *prepared, live transform.Manifest) error {
+	it := p.it
 	uid := transform.Text(live, "metadata", "uid")
 	for range maxRounds {
-		live["status"] = status
+		live["status"] = r.wantedStatus(p, live)
 		raw, err := transform.Encode(live)
 		if err != nil {
 			return err

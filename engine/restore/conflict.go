@@ -86,7 +86,7 @@ func (r *run) compare(p *prepared, j judgement, live transform.Manifest) transfo
 	if j.mine {
 		return diff
 	}
-	if wanted := r.wantedStatus(p); wanted != nil && !transform.EqualValues(wanted, live["status"]) {
+	if wanted := r.wantedStatus(p, live); wanted != nil && !transform.EqualValues(wanted, live["status"]) {
 		diff.Fields, diff.Beyond = append(diff.Fields, "status"), false
 	}
 	if p.Guessed {

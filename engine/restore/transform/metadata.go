@@ -43,6 +43,7 @@ func (t *Transformer) metadata(s *Subject, r *Result) {
 	r.Owners = objects(s.Manifest, "metadata", "ownerReferences")
 	r.fieldManagers = objects(s.Manifest, "metadata", "managedFields")
 	r.ManagedFields, r.sole = managers(r.fieldManagers, s.Resource.StatusSubresource)
+	r.Generation, _ = meta["generation"].(int64)
 	for _, field := range serverSet {
 		delete(meta, field)
 	}

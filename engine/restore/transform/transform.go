@@ -64,6 +64,8 @@ type Result struct {
 	Owners []Manifest
 	// Status is the archived status of a type that has a status subresource.
 	Status any
+	// Generation is the archived one, which the status was about; 0 for none.
+	Generation int64
 	// ManagedFields are the archived entries, apart from those of a status that is
 	// written apart: whoever applies next conflicts with whoever else owns the fields.
 	ManagedFields []any
