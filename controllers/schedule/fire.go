@@ -10,7 +10,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -29,7 +28,7 @@ const maxNames = 59
 // no backup, and still counts as a run that failed.
 func (s *scope) passOver(b *v1alpha1.Backup) bool {
 	if b.Labels[v1alpha1.CreatedByLabel] != v1alpha1.CreatedBySync {
-		if nameTaken(b) {
+		if health.NameTaken(b) {
 			s.taken[b.Name] = true
 		}
 		return false
@@ -39,11 +38,6 @@ func (s *scope) passOver(b *v1alpha1.Backup) bool {
 	}
 	s.taken[b.Name] = true
 	return true
-}
-
-func nameTaken(b *v1alpha1.Backup) bool {
-	stalled := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.StalledCondition)
-	return stalled != nil && stalled.Reason == v1alpha1.NameTakenReason && meta.IsStatusConditionTrue(b.Status.Conditions, stalled.Type)
 }
 
 // mayBeForged reports whether a Backup that is known from storage alone may have been

@@ -166,6 +166,7 @@ func outcome(t *testing.T, r *restored, key string, want restore.Outcome, said s
 
 func settings() map[string]option {
 	one := func(namespace string) *object { return newObject("v1", "ConfigMap", namespace, "one") }
+	chosen, drawn := chosenPorts{}, chosenPorts{}
 	return map[string]option{
 		"existing None keeps": {
 			row: "`existingResourcePolicy: None`", so: "what exists and differs stays, and the restore names the fields",
@@ -218,22 +219,22 @@ func settings() map[string]option {
 		},
 		"preserveNodePorts": {
 			row: "`preserveNodePorts`", so: "node ports and health check ports that the API server chose are asked for again",
-			setUp: ports, set: func(r *restore.Request) { r.PreserveNodePorts = true },
+			setUp: ports, keep: true, change: chosen.remember, set: func(r *restore.Request) { r.PreserveNodePorts = true },
 			check: func(t *testing.T, s *stage, ns string, r *restored) {
 				for _, failure := range r.failures() {
 					t.Error("failed:", failure)
 				}
-				if port, healthCheck := s.setsPorts(t, ns); !port || !healthCheck {
-					t.Errorf("the restore set the node port: %v, and the health check's: %v", port, healthCheck)
+				if diff := cmp.Diff(chosen[ns], portsOf(t, s, ns)); diff != "" {
+					t.Errorf("node port and health check's (-want +got):\n%s", diff)
 				}
 			},
 		},
 		"preserveNodePorts, omitted": {
 			row: "`preserveNodePorts`, omitted", so: "node ports and health check ports that the API server chose are left to it",
-			setUp: ports, set: func(r *restore.Request) { r.PreserveNodePorts = false },
+			setUp: ports, keep: true, change: drawn.remember, set: func(r *restore.Request) { r.PreserveNodePorts = false },
 			check: func(t *testing.T, s *stage, ns string, _ *restored) {
-				if port, healthCheck := s.setsPorts(t, ns); port || healthCheck {
-					t.Errorf("the restore set the node port: %v, and the health check's: %v", port, healthCheck)
+				if got := portsOf(t, s, ns); got == drawn[ns] { // that both are drawn again is one chance in millions
+					t.Errorf("node port and health check's are %v as before", got)
 				}
 			},
 		},
@@ -326,18 +327,27 @@ func settings() map[string]option {
 	}
 }
 
-// setsPorts reports which ports of a Service whoever created it has sent: those that
-// the API server chooses are nobody's fields.
-func (s *stage) setsPorts(t *testing.T, ns string) (port, healthCheck bool) {
+// chosenPorts are the node port and the health check's that the API server chose, by
+// namespace.
+type chosenPorts map[string][2]int64
+
+// remember notes those of the Service, and removes it.
+func (c chosenPorts) remember(t *testing.T, s *stage, ns string) {
 	t.Helper()
-	entries := s.get(t, newObject("v1", "Service", ns, "balanced")).GetManagedFields()
-	if len(entries) == 0 {
-		t.Fatal("the Service has no managed fields")
+	c[ns] = portsOf(t, s, ns)
+	s.remove(t, parse(t, strings.ReplaceAll(ports, "NS", ns))...)
+}
+
+func portsOf(t *testing.T, s *stage, ns string) [2]int64 {
+	t.Helper()
+	service := s.get(t, newObject("v1", "Service", ns, "balanced")).Object
+	list, _, err := unstructured.NestedSlice(service, "spec", "ports")
+	must(t, err)
+	port, _ := list[0].(map[string]any)["nodePort"].(int64)
+	healthCheck, _, err := unstructured.NestedInt64(service, "spec", "healthCheckNodePort")
+	must(t, err)
+	if port == 0 || healthCheck == 0 {
+		t.Fatalf("the Service has node port %d, and %d for health checks", port, healthCheck)
 	}
-	for _, entry := range entries {
-		fields := entry.FieldsV1.GetRawString()
-		port = port || strings.Contains(fields, `"f:nodePort"`)
-		healthCheck = healthCheck || strings.Contains(fields, `"f:healthCheckNodePort"`)
-	}
-	return port, healthCheck
+	return [2]int64{port, healthCheck}
 }

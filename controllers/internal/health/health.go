@@ -91,6 +91,12 @@ func Foreign(b *v1alpha1.Backup, clusterUID string) bool {
 	return taken != "" && taken != clusterUID
 }
 
+// NameTaken reports whether storage has something else under the backup's name.
+func NameTaken(b *v1alpha1.Backup) bool {
+	stalled := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.StalledCondition)
+	return stalled != nil && stalled.Status == metav1.ConditionTrue && stalled.Reason == v1alpha1.NameTakenReason
+}
+
 // Ended reports whether nothing more will happen to the backup by itself: it was
 // committed, or failed for good.
 func Ended(b *v1alpha1.Backup) bool {
