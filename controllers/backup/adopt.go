@@ -14,7 +14,6 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/ownership"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/controllers/projection"
-	"github.com/gopherwood/ark/engine/archive"
 )
 
 // adopt refuses a name that means something else in storage: a backup that was
@@ -25,11 +24,6 @@ import (
 func (r *Reconciler) adopt(_ context.Context, s *scope) error {
 	tombstone, snapshot := s.tombstone, s.snapshot
 	switch {
-	case s.takenByOthers():
-		s.snapshot, s.tombstone = nil, nil
-		return step.Stall(v1alpha1.NameTakenReason,
-			"location %q holds something of this name that this cluster did not store there: the Schedule makes the backup of this firing "+
-				"under another name; find out who writes to the bucket", s.location.Spec.Name)
 	case tombstone != nil && snapshot == nil && s.backup.CreationTimestamp.After(tombstone.Time) && !s.knewIt():
 		s.tombstone = nil // it is another object's
 		return step.Stall(v1alpha1.NameTakenReason,
@@ -42,24 +36,6 @@ func (r *Reconciler) adopt(_ context.Context, s *scope) error {
 			snapshot.Marker.Created.UTC().Format(time.RFC3339))
 	}
 	return nil
-}
-
-// takenByOthers reports whether storage holds, under the name that a Schedule gave to a
-// firing, what no run of that Backup has put there: anybody who can write into the
-// store knows the names to come. Where the location signs, only a verified marker is
-// its own; elsewhere all that is known is that no run has begun yet.
-func (s *scope) takenByOthers() bool {
-	if s.backup.Labels[v1alpha1.CreatedByLabel] != v1alpha1.CreatedBySchedule || !ownership.Ours(s.backup) || s.knewIt() {
-		return false
-	}
-	if s.snapshot == nil && s.tombstone == nil || s.taken {
-		return false
-	}
-	if s.backup.Status.Attempts == 0 {
-		return true
-	}
-	return s.snapshot != nil && s.location.Spec.Signing != nil &&
-		archive.Verify(s.snapshot.Envelope, projection.TrustedKeys(s.cfg)) != archive.Verified
 }
 
 // sameRequest reports whether the backup in storage was asked for as this object

@@ -31,8 +31,6 @@ type scope struct {
 	runs health.Record
 	// names are the names of all Backups of the Schedule.
 	names map[string]bool
-	// taken are names that something else has taken, in storage or here.
-	taken map[string]bool
 	// last is the newest firing that a backup was made for; zero when none is known.
 	last time.Time
 
@@ -42,7 +40,7 @@ type scope struct {
 }
 
 func newScope(o *v1alpha1.Schedule, now time.Time) *scope {
-	return &scope{schedule: o, before: o.DeepCopy(), now: now, names: map[string]bool{}, taken: map[string]bool{}}
+	return &scope{schedule: o, before: o.DeepCopy(), now: now, names: map[string]bool{}}
 }
 
 // idle returns the reason why nothing runs, or "": the Schedule is in force all

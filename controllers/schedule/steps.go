@@ -6,7 +6,6 @@ package schedule
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -70,11 +69,10 @@ func (r *Reconciler) learnBackups(ctx context.Context, s *scope) error {
 		s.learnFiring(told.Time)
 	}
 	uid := s.cfg.Status.ClusterUID
-	believed := slices.DeleteFunc(list.Items, func(b v1alpha1.Backup) bool { return s.passOver(&b) })
-	s.runs = health.Read(believed, uid, s.now)
-	for i := range believed {
-		if !health.Foreign(&believed[i], uid) {
-			s.learnName(believed[i].Name)
+	s.runs = health.Read(list.Items, uid, s.now)
+	for i := range list.Items {
+		if !health.Foreign(&list.Items[i], uid) {
+			s.learnName(list.Items[i].Name)
 		}
 	}
 	return nil
@@ -159,7 +157,6 @@ func (r *Reconciler) judge(ctx context.Context, s *scope) error {
 	first := !fired && len(s.names) == 0
 	if !first {
 		if s.plan = decide(s.firings, s.situation(false)); s.plan.due.IsZero() {
-			s.replace()
 			return nil
 		}
 	}
@@ -170,7 +167,7 @@ func (r *Reconciler) judge(ctx context.Context, s *scope) error {
 	case err != nil:
 		// What the status tells will do: the Backup that is made says what is wrong.
 		log.FromContext(ctx).Info("Firing without having asked storage", "reason", err.Error())
-	case ok && (!fired || s.signs([]string{s.location.Name}) || !s.aheadOf(stored, s.schedule.Status.LastScheduleTime.Time)):
+	case ok:
 		s.learnName(stored)
 	}
 	s.plan = decide(s.firings, s.situation(first && !ok))
@@ -214,6 +211,30 @@ func (r *Reconciler) latestStored(ctx context.Context, s *scope) (name string, o
 	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
 	defer cancel()
 	return r.Storage.LatestBackup(ctx, s.cfg, s.location.Name, s.schedule.Name)
+}
+
+// fire makes the Backup that is due. One that exists already was made for this
+// very firing: by a reconciliation that did not get as far as its status.
+func (r *Reconciler) fire(ctx context.Context, s *scope) error {
+	if s.plan.due.IsZero() {
+		return nil
+	}
+	backup := newBackup(s.schedule, s.plan.due)
+	if s.names[backup.Name] {
+		return nil
+	}
+	err := r.Client.Create(ctx, backup)
+	switch {
+	case apierrors.IsAlreadyExists(err):
+	case err != nil:
+		return fmt.Errorf("create backup %s: %w", backup.Name, err)
+	default:
+		s.made = backup
+		r.Metrics.Fired(s.schedule.Name, s.now.Sub(s.plan.due))
+		log.FromContext(ctx).Info("Created backup", "backup", backup.Name, "firing", s.plan.due, "missed", s.plan.missed)
+	}
+	s.names[backup.Name], s.last = true, s.plan.due
+	return nil
 }
 
 // newBackup returns the Backup of a firing. It carries our own labels only: a

@@ -28,8 +28,8 @@ type Record struct {
 	Running []*v1alpha1.Backup
 }
 
-// ClockSkew is how far ahead the clock of a controller may be that took a backup.
-const ClockSkew = 5 * time.Minute
+// clockSkew is how far ahead the clock of a controller may be that took a backup.
+const clockSkew = 5 * time.Minute
 
 // Read sorts the backups that the cluster of that UID took, as of now. Those of
 // other clusters say nothing about a Schedule here; neither do those that claim to
@@ -73,7 +73,7 @@ func (r Record) Note(set conditions.Set, late string) {
 // forged, or stamped by a clock that was wrong.
 func ahead(b *v1alpha1.Backup, now time.Time) bool {
 	end := b.Status.CompletionTime
-	return Time(b).Sub(now) > ClockSkew || end != nil && end.Sub(now) > ClockSkew
+	return Time(b).Sub(now) > clockSkew || end != nil && end.Sub(now) > clockSkew
 }
 
 // good reports whether the backup is one to rely on: it is complete, and would be
@@ -89,12 +89,6 @@ func Foreign(b *v1alpha1.Backup, clusterUID string) bool {
 	}
 	taken := b.Labels[v1alpha1.ClusterLabel]
 	return taken != "" && taken != clusterUID
-}
-
-// NameTaken reports whether storage has something else under the backup's name.
-func NameTaken(b *v1alpha1.Backup) bool {
-	stalled := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.StalledCondition)
-	return stalled != nil && stalled.Status == metav1.ConditionTrue && stalled.Reason == v1alpha1.NameTakenReason
 }
 
 // Ended reports whether nothing more will happen to the backup by itself: it was

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
-	"github.com/gopherwood/ark/controllers/internal/health"
 	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/blobstore"
@@ -115,14 +114,13 @@ func (l *Locations) opened(ctx context.Context, spec v1alpha1.StorageLocation, k
 }
 
 // LatestBackup returns the name of the newest backup that this cluster took for
-// a schedule into a location; ok is false when there never was one. Where the location
-// signs, only what is verified counts, and nothing ahead of now does.
+// a schedule into a location; ok is false when there never was one.
 func (l *Locations) LatestBackup(ctx context.Context, cfg *v1alpha1.Config, location, schedule string) (name string, ok bool, err error) {
 	opened, err := l.Open(ctx, cfg, location)
 	if err != nil {
 		return "", false, err
 	}
-	name, ok, err = opened.Catalog.LastFired(ctx, cfg.Status.ClusterUID, schedule, l.Clock.Now().Add(health.ClockSkew))
+	_, name, ok, err = opened.Catalog.Latest(ctx, cfg.Status.ClusterUID, schedule)
 	if err != nil {
 		return "", false, unavailable(opened.Spec, err)
 	}
