@@ -87,7 +87,7 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 		r.fail(it, err)
 		return nil
 	}
-	if it.refusal != nil && r.written.Load() == it.refusedAt {
+	if r.isRefusedStill(it) {
 		r.fail(it, it.refusal)
 		return nil
 	}
@@ -114,6 +114,11 @@ func (r *run) applyItem(ctx context.Context, it *item, c content) error {
 		r.fail(it, cmp.Or(it.refusal, err))
 	}
 	return nil
+}
+
+// isRefusedStill reports whether an item was refused and nothing was written since.
+func (r *run) isRefusedStill(it *item) bool {
+	return it.refusal != nil && r.written.Load() == it.refusedAt
 }
 
 // putOff leaves an item to the last pass.

@@ -123,10 +123,7 @@ func (s *session) measureSource(ctx context.Context) (err error) {
 	if s.sizes, err = s.compareSizes(); err != nil {
 		return err
 	}
-	if err := s.measureTogether(ctx, c); err != nil {
-		return err
-	}
-	return s.measureParts(ctx, c)
+	return errors.Join(s.measureTogether(ctx, c), s.measureParts(ctx, c))
 }
 
 // measureBackups measures the neutral client and a backup.

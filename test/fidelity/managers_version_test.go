@@ -22,27 +22,28 @@ const railDefinition = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResour
 			size: {type: integer}}}}}}}]}}`
 
 // applyRail applies the size of a Rail as gitops does, in v2beta1 and without force.
-func applyRail(t *testing.T, s *stage, size int64, opts ...client.ApplyOption) error {
-	t.Helper()
+func applyRail(ctx context.Context, s *stage, size int64, opts ...client.ApplyOption) error {
 	rail := newObject("managers.example.org/v2beta1", "Rail", "managers-version", "rail")
-	must(t, unstructured.SetNestedField(rail.Object, size, "spec", "size"))
-	return s.client.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(rail), append(opts, client.FieldOwner("gitops"))...)
+	if err := unstructured.SetNestedField(rail.Object, size, "spec", "size"); err != nil {
+		return err
+	}
+	return s.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(rail), append(opts, client.FieldOwner("gitops"))...)
 }
 
 func appliedInAnotherVersion(t *testing.T, s *stage) []*object {
 	t.Helper()
 	namespace, definition := newObject("v1", "Namespace", "", "managers-version"), parse(t, railDefinition)[0]
 	s.create(t, namespace, definition)
-	eventually(t, "apply the Rail", func(context.Context) error { return applyRail(t, s, 2) })
+	eventually(t, "apply the Rail", func(ctx context.Context) error { return applyRail(ctx, s, 2) })
 	return []*object{namespace, definition, newObject("managers.example.org/v1", "Rail", "managers-version", "rail")}
 }
 
 func appliesInItsVersionAgain(t *testing.T, s *stage, _ *restored) {
 	t.Helper()
-	if err := applyRail(t, s, 3, client.DryRunAll); err != nil {
+	if err := applyRail(t.Context(), s, 3, client.DryRunAll); err != nil {
 		t.Errorf("an apply of another value: %v", err)
 	}
-	must(t, applyRail(t, s, 2))
+	must(t, applyRail(t.Context(), s, 2))
 	got := map[string]string{}
 	for _, e := range s.get(t, newObject("managers.example.org/v1", "Rail", "managers-version", "rail")).GetManagedFields() {
 		got[e.Manager+" "+string(e.Operation)] = e.APIVersion
