@@ -12,6 +12,7 @@ import (
 	"github.com/gopherwood/ark/controllers/internal/definitions"
 	"github.com/gopherwood/ark/controllers/internal/step"
 	"github.com/gopherwood/ark/engine/kube"
+	enginerestore "github.com/gopherwood/ark/engine/restore"
 )
 
 const (
@@ -48,23 +49,11 @@ func awaitAccess(ctx context.Context, opts Options, cluster *kube.Cluster, guard
 			said = err.Error()
 			opts.Logger.Info("Waiting for the rights of the service account", "error", said, "atMost", limit.String())
 		}
-		if err := sleep(limited, accessEvery); err != nil {
+		if err := enginerestore.Sleep(limited, accessEvery); err != nil {
 			if ctx.Err() != nil {
 				return "", ctx.Err()
 			}
 			return "", fmt.Errorf("wait for the rights of the service account for %s: see that the chart's roles and their bindings are there: %s", limit, said)
 		}
-	}
-}
-
-// sleep returns after d, or with the error of ctx once that ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }

@@ -24,24 +24,30 @@ type clock struct{}
 
 func (clock) Now() time.Time { return time.Now() }
 
-// takeBackup takes a backup of the whole cluster, as the controller does.
-func takeBackup(ctx context.Context, j job, m *meter) error {
+// connect begins to measure, and reaches the cluster and the store of a job.
+func (m *meter) connect(ctx context.Context, j job, readOnly bool) (*kube.Cluster, *catalog.Catalog, error) {
 	cfg, err := m.config()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := m.begin(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	cluster, err := kube.New(cfg, kube.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := m.open(ctx, j, readOnly)
+	return cluster, store, err
+}
+
+// takeBackup takes a backup of the whole cluster, as the controller does.
+func takeBackup(ctx context.Context, j job, m *meter) error {
+	cluster, store, err := m.connect(ctx, j, false)
 	if err != nil {
 		return err
 	}
 	uid, err := cluster.ClusterUID(ctx)
-	if err != nil {
-		return err
-	}
-	store, err := m.open(ctx, j, false)
 	if err != nil {
 		return err
 	}

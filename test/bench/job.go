@@ -80,7 +80,7 @@ var jobs = map[string]func(ctx context.Context, j job, m *meter) error{
 	runRestore: runRestoreJob,
 
 	runBackups:  takeBackups,
-	runRestores: runRestoresJob,
+	runRestores: takeRestores,
 }
 
 // measured starts a process for j and returns what it spent. The API server collects

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gopherwood/ark/engine/catalog"
 	"github.com/gopherwood/ark/engine/kube"
 	"github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/selection"
@@ -16,18 +17,7 @@ import (
 // runRestoreJob restores the namespaces of the workload, one of them, or one
 // object, as the controller does.
 func runRestoreJob(ctx context.Context, j job, m *meter) error {
-	cfg, err := m.config()
-	if err != nil {
-		return err
-	}
-	if err := m.begin(); err != nil {
-		return err
-	}
-	cluster, err := kube.New(cfg, kube.Options{})
-	if err != nil {
-		return err
-	}
-	store, err := m.open(ctx, j, true)
+	cluster, store, err := m.connect(ctx, j, true)
 	if err != nil {
 		return err
 	}
@@ -35,21 +25,27 @@ func runRestoreJob(ctx context.Context, j job, m *meter) error {
 	if err != nil {
 		return err
 	}
+	report, err := restored(ctx, cluster, store, snapshot, request(j))
+	if report != nil {
+		m.Objects, m.Errors = report.Results.Created, report.Results.Failed
+	}
+	return err
+}
+
+// restored carries out a restore as the controller does. Objects that fail are an
+// error: what was not written costs nothing.
+func restored(ctx context.Context, cluster *kube.Cluster, store *catalog.Catalog, snapshot *catalog.Snapshot, req restore.Request) (*restore.Report, error) {
 	index, err := store.Index(ctx, snapshot)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	report, err := restore.Run(ctx, restore.Target{Discoverer: cluster, Getter: cluster, Writer: cluster}, request(j), restore.Source{
+	report, err := restore.Run(ctx, restore.Target{Discoverer: cluster, Getter: cluster, Writer: cluster}, req, restore.Source{
 		Types: restore.TypesOf(snapshot.Marker), Index: index, Contents: store.Contents(snapshot),
 	}, restore.Options{Results: io.Discard, Sleep: restore.Sleep})
-	if err != nil {
-		return err
+	if err == nil && len(report.Errors) > 0 {
+		err = fmt.Errorf("%d objects failed, the first: %s", report.Results.Failed, report.Errors[0])
 	}
-	m.Objects, m.Errors = report.Results.Created, report.Results.Failed
-	if len(report.Errors) > 0 {
-		return fmt.Errorf("%d objects failed, the first: %s", report.Results.Failed, report.Errors[0])
-	}
-	return nil
+	return report, err
 }
 
 func request(j job) restore.Request {

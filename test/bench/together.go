@@ -15,7 +15,6 @@ import (
 	"github.com/gopherwood/ark/engine/archive"
 	"github.com/gopherwood/ark/engine/backup"
 	"github.com/gopherwood/ark/engine/collect"
-	"github.com/gopherwood/ark/engine/kube"
 	"github.com/gopherwood/ark/engine/restore"
 	"github.com/gopherwood/ark/engine/selection"
 	"github.com/gopherwood/ark/test/lab"
@@ -107,18 +106,7 @@ func crowded(ctx context.Context, j job, m *meter, run func(ctx context.Context,
 
 // takeBackups takes backups of one namespace each.
 func takeBackups(ctx context.Context, j job, m *meter) error {
-	cfg, err := m.config()
-	if err != nil {
-		return err
-	}
-	if err := m.begin(); err != nil {
-		return err
-	}
-	cluster, err := kube.New(cfg, kube.Options{})
-	if err != nil {
-		return err
-	}
-	store, err := m.open(ctx, j, false)
+	cluster, store, err := m.connect(ctx, j, false)
 	if err != nil {
 		return err
 	}
@@ -133,20 +121,9 @@ func takeBackups(ctx context.Context, j job, m *meter) error {
 	})
 }
 
-// runRestores restores one namespace each, beside the originals.
-func runRestoresJob(ctx context.Context, j job, m *meter) error {
-	cfg, err := m.config()
-	if err != nil {
-		return err
-	}
-	if err := m.begin(); err != nil {
-		return err
-	}
-	cluster, err := kube.New(cfg, kube.Options{})
-	if err != nil {
-		return err
-	}
-	store, err := m.open(ctx, j, true)
+// takeRestores restores one namespace each, beside the originals.
+func takeRestores(ctx context.Context, j job, m *meter) error {
+	cluster, store, err := m.connect(ctx, j, true)
 	if err != nil {
 		return err
 	}
@@ -164,13 +141,7 @@ func runRestoresJob(ctx context.Context, j job, m *meter) error {
 		if namespace != "" {
 			req.Selection.IncludedNamespaces = []string{namespace}
 		}
-		index, err := store.Index(ctx, snapshot)
-		if err != nil {
-			return err
-		}
-		_, err = restore.Run(ctx, restore.Target{Discoverer: cluster, Getter: cluster, Writer: cluster}, req, restore.Source{
-			Types: restore.TypesOf(snapshot.Marker), Index: index, Contents: store.Contents(snapshot),
-		}, restore.Options{Results: io.Discard, Sleep: restore.Sleep})
+		_, err := restored(ctx, cluster, store, snapshot, req)
 		return err
 	})
 }
