@@ -98,7 +98,7 @@ func (b *Bucket) restoreNames(ctx context.Context, cluster string) ([]string, er
 }
 
 // fromSummary is a restore as the cluster that it went into showed it. Of one whose
-// record does not count, nothing is told as if it were so.
+// record does not count, what came of it stands in the message alone, as a claim.
 func fromSummary(s *catalog.FoundRestore) *v1alpha1.Restore {
 	r := &v1alpha1.Restore{ObjectMeta: metav1.ObjectMeta{
 		Name: s.Name, CreationTimestamp: metav1.NewTime(s.Started),

@@ -83,7 +83,7 @@ var restoreAdviceFor = map[string]string{
 	v1alpha1.DeniedReason:          "nothing was written; ask for what the rules allow, such as other namespaces, or have the rules changed where they are reviewed",
 	v1alpha1.PartiallyFailedReason: "mend what failed, and restore again: what is back already stays as it is",
 	v1alpha1.PlannedReason:         "this was a dry run: create it again without --dry-run to write",
-	v1alpha1.ArchiveInvalidReason:  "restore from another backup: the archive of this one is not what was committed",
+	v1alpha1.ArchiveInvalidReason:  "find out who writes to the bucket; where the status speaks of the archive, restore from another backup",
 	v1alpha1.ConfigMissingReason:   "apply a Config named default with the storage location that holds the backup: it goes on by itself then",
 	v1alpha1.QueuedReason:          "it starts when another has ended; the Config's spec.concurrency.restores says how many run at a time",
 	v1alpha1.BackupAmbiguousReason: "delete it, and create another restore with --from-backup: what a restore asks for cannot change",

@@ -186,6 +186,7 @@ func TestAdviceForRestores(t *testing.T) {
 		"it waits for a turn":          {reason: v1alpha1.QueuedReason, want: "spec.concurrency.restores"},
 		"a name that was used":         {reason: v1alpha1.NameTakenReason, want: "under a name of its own"},
 		"what was changed in storage":  {reason: v1alpha1.ArchiveInvalidReason, want: "restore from another backup"},
+		"a record that does not count": {reason: v1alpha1.ArchiveInvalidReason, status: ended, want: "find out who writes to the bucket"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
