@@ -63,12 +63,12 @@ func newBackupVerify(a *app) *cobra.Command {
 		Use:   "verify NAME",
 		Short: "Read a backup and compare it with what was committed",
 		Long: `Read the marker of a backup and its signature, and every file that the marker names,
-and compare their sizes and SHA-256. With --deep, read every object too: its digest, its
-name and its place in the tarball against the index, the index against its directory,
-and the numbers against the marker; what the tarball has beside, and whether results and
-decisions can be read. --all verifies every backup, goes on past those that
-are damaged, and tells of data that belongs to none. Nothing is written; all of it is
-read with your own rights, as ark backup download.`,
+and compare their sizes and SHA-256. With --deep, read every object too: compare its
+digest, its name and its place in the tarball with the index, the index with its
+directory, and the numbers with the marker; look for anything else in the tarball, and
+read results and decisions. --all verifies every backup, goes on past those that are
+damaged, and lists data that belongs to no backup. Nothing is written; all of it is read
+with your own rights, as by ark backup download.`,
 		Example: `  ark backup verify before-upgrade
   ark backup verify before-upgrade --deep -o json
   ark backup verify --all --store file:///srv/backups`,
@@ -270,7 +270,7 @@ func outcomeOf(all []verdict) error {
 	}
 	switch {
 	case bad > 0:
-		return exit.Errorf(exit.Damaged, "%d of %d are damaged or not verified: restore from others, and find out who writes to the bucket", bad, len(all))
+		return exit.Errorf(exit.Damaged, "%d of %d damaged or not verified: restore from others, and find out who writes to the bucket", bad, len(all))
 	case unseen > 0:
 		return exit.Errorf(exit.Failed, "%d of %d could not be read, and nothing is known of them: try again", unseen, len(all))
 	}
