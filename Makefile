@@ -70,7 +70,7 @@ test-stores: ## Run the tests against servers of Google Cloud's and Azure's stor
 
 .PHONY: test-real
 test-real: ## Back up and restore the definitions and samples of eleven real projects
-	@go run ./test/lab/cmd/lab build
+	@go run ./test/lab/cmd/lab control-plane
 	go test -tags real -count=1 -run '^TestRealProjectsComeBack$$' -v ./test/fidelity
 
 .PHONY: check
