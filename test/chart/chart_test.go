@@ -71,6 +71,22 @@ affinity: {nodeAffinity: {}}
 `,
 }
 
+// empty starts a cluster without Ark's kinds.
+func empty(t *testing.T, opts lab.Options) *lab.Cluster {
+	t.Helper()
+	opts.Log = t.Output()
+	cluster, err := lab.Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
 // helm runs Helm with values and without anything of the user's.
 func helm(t *testing.T, values string, args ...string) (string, error) {
 	t.Helper()

@@ -4,17 +4,14 @@
 package chart_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
@@ -32,15 +29,7 @@ spec: {storage: [{name: main, url: "mem://main"}]}
 // TestAChartThatDependsOnArks does what the docs say about subcharts and about kinds that a
 // release left, and what they say does not work.
 func TestAChartThatDependsOnArks(t *testing.T) {
-	cluster, err := lab.Start(t.Context(), lab.Options{Log: t.Output()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := empty(t, lab.Options{})
 	c := labtest.Client(t, cluster)
 	run := func(args ...string) (string, error) {
 		t.Helper()
@@ -92,18 +81,6 @@ func TestAChartThatDependsOnArks(t *testing.T) {
 	act(append(install, "--take-ownership")...)
 	if err := c.Get(t.Context(), client.ObjectKey{Name: v1alpha1.ConfigName}, &cfg); err != nil {
 		t.Errorf("the Config is gone: %v", err)
-	}
-}
-
-// served waits until a Config can be created: Helm ends a moment before.
-func served(t *testing.T, c client.Client) {
-	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		err := c.List(ctx, &v1alpha1.ConfigList{})
-		return err == nil, client.IgnoreNotFound(ignoreNoMatch(err))
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -27,15 +27,7 @@ import (
 // TestAnUpgradeUpdatesTheKindsAndAnUninstallKeepsThem installs an older chart,
 // whose Config has a field less, upgrades it, uninstalls it and installs it again.
 func TestAnUpgradeUpdatesTheKindsAndAnUninstallKeepsThem(t *testing.T) {
-	cluster, err := lab.Start(t.Context(), lab.Options{Log: t.Output()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := empty(t, lab.Options{})
 	c := labtest.Client(t, cluster)
 	act := func(args ...string) string {
 		t.Helper()
@@ -63,11 +55,8 @@ func TestAnUpgradeUpdatesTheKindsAndAnUninstallKeepsThem(t *testing.T) {
 		t.Fatal("the older chart has the field: the test tests nothing")
 	}
 	cfg := &v1alpha1.Config{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.ConfigName}}
-	err = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		err := c.Create(ctx, cfg)
-		return err == nil, client.IgnoreNotFound(ignoreNoMatch(err)) // the kind is served a moment after Helm ended
-	})
-	if err != nil {
+	served(t, c)
+	if err := c.Create(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	uid := cfg.UID
@@ -93,6 +82,18 @@ func TestAnUpgradeUpdatesTheKindsAndAnUninstallKeepsThem(t *testing.T) {
 	out, err := helm(t, "", "install", "second", chart, "--namespace", "default", "--kubeconfig", cluster.Kubeconfig, "--set", "image.repository=ark")
 	if err == nil || !strings.Contains(out, "exists and cannot be imported") {
 		t.Errorf("a second release in the cluster is taken: %s", out)
+	}
+}
+
+// served waits until a Config can be created: Helm ends a moment before.
+func served(t *testing.T, c client.Client) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := c.List(ctx, &v1alpha1.ConfigList{})
+		return err == nil, client.IgnoreNotFound(ignoreNoMatch(err))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -26,15 +26,7 @@ var emulated = []string{"1.33", "1.34", "1.35"}
 func TestAPIServersOfOlderVersionsTakeEveryObject(t *testing.T) {
 	for _, version := range emulated {
 		t.Run(version, func(t *testing.T) {
-			cluster, err := lab.Start(t.Context(), lab.Options{Emulate: version, Log: t.Output()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := cluster.Stop(); err != nil {
-					t.Error(err)
-				}
-			})
+			cluster := empty(t, lab.Options{Emulate: version})
 			serves(t, cluster, version)
 			c := labtest.Client(t, cluster)
 			if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: labtest.Namespace}}); err != nil {
