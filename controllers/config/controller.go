@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -150,12 +151,7 @@ func (r *Reconciler) using(uses func(*v1alpha1.Config, string) bool) handler.Map
 }
 
 func usesSecret(cfg *v1alpha1.Config, name string) bool {
-	for _, l := range cfg.Spec.Storage {
-		if l.CredentialsSecretName == name || l.CASecretName == name || l.Signing != nil && l.Signing.SecretName == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(locations.SecretNames(cfg), name)
 }
 
 func usesConfigMap(cfg *v1alpha1.Config, name string) bool { return rules.Uses(cfg.Spec.Rules, name) }

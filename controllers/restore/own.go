@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gopherwood/ark/api/v1alpha1"
+	"github.com/gopherwood/ark/controllers/internal/locations"
 	"github.com/gopherwood/ark/controllers/projection"
 	"github.com/gopherwood/ark/engine"
 	"github.com/gopherwood/ark/engine/archive"
@@ -69,25 +70,19 @@ func (r *Reconciler) learnOwn(ctx context.Context, cfg *v1alpha1.Config) (own.Fa
 		return own.Facts{}, fmt.Errorf("list policies: %w", err)
 	}
 	name := func(resource, name string) {
-		if name != "" {
-			facts.Named[engine.Key{GroupResource: schema.GroupResource{Resource: resource}, Namespace: r.Namespace, Name: name}] = true
-		}
+		facts.Named[engine.Key{GroupResource: schema.GroupResource{Resource: resource}, Namespace: r.Namespace, Name: name}] = true
 	}
-	rules := cfg.Spec.Rules
+	rules := slices.Clone(cfg.Spec.Rules)
 	for i := range policies.Items {
-		rules = append(slices.Clip(rules), policies.Items[i].Spec.Rules...)
+		rules = append(rules, policies.Items[i].Spec.Rules...)
 	}
 	for _, rule := range rules {
 		if rule.ConfigMap != nil {
 			name("configmaps", rule.ConfigMap.Name)
 		}
 	}
-	for _, l := range cfg.Spec.Storage {
-		name("secrets", l.CredentialsSecretName)
-		name("secrets", l.CASecretName)
-		if l.Signing != nil {
-			name("secrets", l.Signing.SecretName)
-		}
+	for _, secret := range locations.SecretNames(cfg) {
+		name("secrets", secret)
 	}
 	return facts, nil
 }

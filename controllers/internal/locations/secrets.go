@@ -81,7 +81,7 @@ func (l *Locations) Protected(ctx context.Context, cfg *v1alpha1.Config) ([]stri
 	if err := l.Client.List(ctx, &list, client.InNamespace(l.Namespace)); err != nil {
 		return nil, step.Wait(retryAfter, v1alpha1.RetryingReason, "list the Secrets of namespace %s: %w", l.Namespace, err)
 	}
-	names := secretNames(cfg)
+	names := SecretNames(cfg)
 	for i := range list.Items {
 		data := list.Items[i].Data
 		if len(data[signingKey]) > 0 || blobstore.HoldsCredentials(data) {
@@ -91,9 +91,9 @@ func (l *Locations) Protected(ctx context.Context, cfg *v1alpha1.Config) ([]stri
 	return names, nil
 }
 
-// secretNames returns the names of all Secrets that the Config names, in the
+// SecretNames returns the names of all Secrets that the Config names, in the
 // controller's namespace.
-func secretNames(cfg *v1alpha1.Config) []string {
+func SecretNames(cfg *v1alpha1.Config) []string {
 	var names []string
 	for _, l := range cfg.Spec.Storage {
 		for _, name := range []string{l.CredentialsSecretName, l.CASecretName} {
