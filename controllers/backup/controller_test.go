@@ -331,6 +331,19 @@ func TestANameFromBeforeTheRuleIsRefused(t *testing.T) {
 	hasPrefix(t, "Ready", controllertest.Ready(t, b, b.Status.ObservedGeneration, b.Status.Conditions), `False RequestInvalid: name "`+long+`" has a part of more than 63 characters: choose a shorter one`)
 }
 
+// A message that changes from one look to the next would be written again each time.
+func TestOfSeveralNamesThatNoArchiveCanHoldTheFirstIsTold(t *testing.T) {
+	long := strings.Repeat("a", 64)
+	b := &v1alpha1.Backup{ObjectMeta: metav1.ObjectMeta{Name: "b", Labels: map[string]string{v1alpha1.ScheduleLabel: long}}}
+	b.Spec.PolicyName = long
+	for range 64 {
+		err := (&Reconciler{}).checkNames(t.Context(), newScope(b, time.Unix(0, 0), ""))
+		if err == nil || !strings.HasPrefix(err.Error(), "spec.policyName: ") {
+			t.Fatalf("checkNames() = %v, want it to name spec.policyName", err)
+		}
+	}
+}
+
 func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
 	f := setUp(t)
 	f.store.Inject(storetest.Fault{Op: storetest.OpCreate, Key: "/markers/", Effect: storetest.Fail(errors.New("bucket is full"))})

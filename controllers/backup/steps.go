@@ -35,11 +35,12 @@ func (r *Reconciler) checkNames(_ context.Context, s *scope) error {
 	if err := archive.CheckName(s.name); err != nil {
 		return step.Stall(v1alpha1.RequestInvalidReason, "%w", err)
 	}
-	for field, name := range map[string]string{
-		"spec.policyName": s.backup.Spec.PolicyName, "label " + v1alpha1.ScheduleLabel: s.backup.Labels[v1alpha1.ScheduleLabel],
+	for _, named := range []struct{ by, name string }{
+		{"spec.policyName", s.backup.Spec.PolicyName},
+		{"label " + v1alpha1.ScheduleLabel, s.backup.Labels[v1alpha1.ScheduleLabel]},
 	} {
-		if err := archive.CheckName(name); err != nil && name != "" {
-			return step.Stall(v1alpha1.RequestInvalidReason, "%s: %w", field, err)
+		if err := archive.CheckName(named.name); err != nil && named.name != "" {
+			return step.Stall(v1alpha1.RequestInvalidReason, "%s: %w", named.by, err)
 		}
 	}
 	return nil
