@@ -99,8 +99,8 @@ func (s *scope) learnFiring(firing time.Time) {
 // findLocation finds out where the backups go. Nothing is looked for while
 // nothing runs.
 func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
-	t, field := s.schedule.Spec.Template, "spec.template"
-	if err := checkTemplate(field, t); err != nil {
+	t := s.schedule.Spec.Template
+	if err := checkTemplate("spec.template", t); err != nil {
 		return err
 	}
 	if s.idle() != "" {
@@ -116,10 +116,10 @@ func (r *Reconciler) findLocation(ctx context.Context, s *scope) error {
 		case err != nil:
 			return fmt.Errorf("read BackupPolicy %s: %w", name, err)
 		}
-		t, field = policy.Spec.Template, "BackupPolicy "+name+": spec.template"
-	}
-	if err := checkTemplate(field, t); err != nil {
-		return err
+		t = policy.Spec.Template
+		if err := checkTemplate("BackupPolicy "+name+": spec.template", t); err != nil {
+			return err
+		}
 	}
 	asked := ""
 	if t != nil {
