@@ -55,7 +55,6 @@ type digest [sha256.Size]byte
 
 // verdict is what came of a set, once it is done.
 type verdict struct {
-	key    digest
 	set    policies.Set
 	opts   policies.Options
 	done   bool
@@ -101,7 +100,7 @@ func (c *Compilations) Compile(ctx context.Context, set policies.Set, opts polic
 	switch {
 	case v == nil:
 		c.makeRoom()
-		v = &verdict{key: key, set: set, opts: opts}
+		v = &verdict{set: set, opts: opts}
 		c.verdicts[key] = v
 		c.queue = append(c.queue, v)
 		c.signal()
