@@ -107,7 +107,8 @@ const (
 	// RequestInvalidReason: what is asked for cannot be read, or contradicts itself or
 	// the archive.
 	RequestInvalidReason = "RequestInvalid"
-	// NameTakenReason: the store holds another backup of that name.
+	// NameTakenReason: the store holds another backup, or the record of another restore,
+	// of that name.
 	NameTakenReason = "NameTaken"
 	// ExpiredReason: the backup's time was up, and its data was removed.
 	ExpiredReason = "Expired"

@@ -11,9 +11,9 @@ import (
 	"github.com/gopherwood/ark/engine/catalog"
 )
 
-// RestoreInCluster reads and judges the record of a restore in a ConfigMap, where locations
-// that are never written have it. Those of before said neither
-// their format nor which store they were about, and nobody signed them.
+// RestoreInCluster reads and judges the record of a restore in a ConfigMap, where it lies
+// when the location is never written. Records of earlier versions say neither their format
+// nor which store they are about, and are not signed.
 func RestoreInCluster(cfg *v1alpha1.Config, raw []byte) (*catalog.FoundRestore, error) {
 	trust := catalog.Trust{Signed: signsReadOnly(cfg), Keys: TrustedKeys(cfg)}
 	found, err := trust.DecodeRestore(raw)

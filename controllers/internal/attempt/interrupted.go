@@ -19,10 +19,10 @@ import (
 // timeout is short beside the 30 s that a pod has to end.
 const timeout = 5 * time.Second
 
-// Interrupted records in the object's status that an attempt was the last, and that so many
-// ended because the process was told to stop. Controllers have stopped by then, and another
-// process may have begun the next attempt: then nothing is recorded, which costs one
-// of the attempts. It is called when ctx has ended.
+// Interrupted records in the status of an object how many of its attempts ended because the
+// process was told to stop. Controllers have stopped by then, and another process may have
+// begun the next attempt, so that there are more than attempts: then nothing is recorded,
+// and this one counts as failed. It is called when ctx has ended.
 func Interrupted(ctx context.Context, c client.Client, object client.Object, attempts, interrupted int32) error {
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "test", "path": "/metadata/uid", "value": object.GetUID()},
