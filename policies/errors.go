@@ -61,7 +61,7 @@ func sorted(errs Errors) Errors {
 		errs = append(errs[:maxErrors:maxErrors], Error{Message: fmt.Sprintf("and %d more mistakes", more)})
 	}
 	for i := range errs {
-		errs[i].Message = cut(errs[i].Message)
+		errs[i].Message = Cut(errs[i].Message)
 	}
 	return errs
 }

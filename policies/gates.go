@@ -171,7 +171,7 @@ func (g *Gates) Object(ctx context.Context, c restore.Candidate) (restore.Ruling
 }
 
 func failed(r GateRules, err error) restore.Reason {
-	return restore.Reason{Code: CodePolicyError, Message: cut(err.Error()), Policy: r.Policy}
+	return restore.Reason{Code: CodePolicyError, Message: Cut(err.Error()), Policy: r.Policy}
 }
 
 // explained gives codes the text that METADATA has for them.

@@ -151,14 +151,14 @@ func textOf(annotations []*ast.Annotations) string {
 			}
 		}
 		if len(parts) > 0 {
-			return cut(strings.Join(parts, ": "))
+			return Cut(strings.Join(parts, ": "))
 		}
 	}
 	return ""
 }
 
-// cut shortens s to maxText bytes of whole characters.
-func cut(s string) string {
+// Cut shortens s to the 1,024 bytes, of whole characters, that a text in a status may have.
+func Cut(s string) string {
 	if len(s) <= maxText {
 		return s
 	}

@@ -162,7 +162,7 @@ func reasonsOf(set ast.Set) []Reason {
 		case ast.Object:
 			all = append(all, Reason{
 				Code:    text(v.Get(ast.InternedTerm("code"))),
-				Message: cut(text(v.Get(ast.InternedTerm("msg")))),
+				Message: Cut(text(v.Get(ast.InternedTerm("msg")))),
 			})
 		}
 	})

@@ -76,7 +76,7 @@ func encodeVerdict(policy *policies.Policy, err error) []byte {
 	case errors.As(err, &mistakes):
 		v.Mistakes = mistakes
 	case err != nil:
-		v.Failure = cut(err.Error())
+		v.Failure = policies.Cut(err.Error())
 	default:
 		about := policy.Description()
 		v.Policy = &about
@@ -121,12 +121,12 @@ var onQuestion func(policies.Question) error
 func ask(ctx context.Context, policy *policies.Policy, q question) reply {
 	if onQuestion != nil {
 		if err := onQuestion(q.Question); err != nil {
-			return reply{id: q.id, failure: cut(err.Error())}
+			return reply{id: q.id, failure: policies.Cut(err.Error())}
 		}
 	}
 	given, err := policy.Ask(ctx, q.Question)
 	if err != nil {
-		return reply{id: q.id, failure: cut(err.Error()), overBudget: errors.As(err, new(*policies.BudgetError))}
+		return reply{id: q.id, failure: policies.Cut(err.Error()), overBudget: errors.As(err, new(*policies.BudgetError))}
 	}
 	return reply{id: q.id, answer: given}
 }

@@ -55,12 +55,11 @@ func (p *Pool) Compile(ctx context.Context, set policies.Set, opts policies.Opti
 	if err := set.Check(); err != nil {
 		return nil, err
 	}
-	j := job{Set: set, Mode: opts.Mode, Limits: p.limits}
-	raw, err := json.Marshal(j)
+	raw, err := json.Marshal(job{Set: set, Mode: opts.Mode, Limits: p.limits})
 	if err != nil {
-		return nil, fmt.Errorf("identify rules: %w", err)
+		return nil, fmt.Errorf("encode rules: %w", err)
 	}
-	a := &asker{pool: p, key: sha256.Sum256(raw), job: j}
+	a := &asker{pool: p, key: sha256.Sum256(raw), job: raw}
 	about, err := a.compile(ctx)
 	if err != nil {
 		return nil, err
@@ -72,7 +71,8 @@ func (p *Pool) Compile(ctx context.Context, set policies.Set, opts policies.Opti
 type asker struct {
 	pool *Pool
 	key  key
-	job  job
+	// job is what its process is given first; key is its digest.
+	job []byte
 }
 
 // compile compiles anew, also where a process is there already.
@@ -84,7 +84,7 @@ func (a *asker) compile(ctx context.Context) (*policies.Description, error) {
 	defer a.pool.release(at)
 	at.starting.Lock()
 	defer at.starting.Unlock()
-	fresh, about, err := start(ctx, a.job)
+	fresh, about, err := start(ctx, a.pool.limits, a.job)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (a *asker) running(ctx context.Context, at *place) (*process, error) {
 	if current := a.pool.at(at); current != nil {
 		return current, nil
 	}
-	fresh, _, err := start(ctx, a.job)
+	fresh, _, err := start(ctx, a.pool.limits, a.job)
 	if err != nil {
 		return nil, err
 	}

@@ -41,14 +41,14 @@ type process struct {
 	busy, uses atomic.Int64
 }
 
-// start starts a process and gives it its job. The process ends with the verdict
+// start starts a process and gives it its job, as JSON. The process ends with the verdict
 // if that is not good.
-func start(ctx context.Context, j job) (*process, *policies.Description, error) {
-	p, out, err := launch(j.Limits)
+func start(ctx context.Context, limits Limits, job []byte) (*process, *policies.Description, error) {
+	p, out, err := launch(limits)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start a process for rules: %w", err)
 	}
-	about, err := p.compile(ctx, j, out)
+	about, err := p.compile(ctx, job, out)
 	if err != nil {
 		p.end(err)
 		p.bury()
@@ -82,16 +82,13 @@ func launch(limits Limits) (*process, *bufio.Reader, error) {
 }
 
 // compile waits for the verdict. Whoever gives up waiting ends the process.
-func (p *process) compile(ctx context.Context, j job, out io.Reader) (*policies.Description, error) {
-	raw, err := json.Marshal(j)
-	if err != nil {
-		return nil, fmt.Errorf("encode rules: %w", err)
-	}
+func (p *process) compile(ctx context.Context, job []byte, out io.Reader) (*policies.Description, error) {
 	defer context.AfterFunc(ctx, func() { p.end(fmt.Errorf("compile rules: %w", context.Cause(ctx))) })()
-	defer time.AfterFunc(j.Limits.CompileWall, func() {
-		p.end(&policies.BudgetError{Message: fmt.Sprintf("compiling the rules took longer than %v: shorten them", j.Limits.CompileWall)})
+	defer time.AfterFunc(p.limits.CompileWall, func() {
+		p.end(&policies.BudgetError{Message: fmt.Sprintf("compiling the rules took longer than %v: shorten them", p.limits.CompileWall)})
 	}).Stop()
-	err = writeMessage(p.in, raw, maxQuestion)
+	err := writeMessage(p.in, job, maxQuestion)
+	var raw []byte
 	if err == nil {
 		raw, err = readMessage(out, maxAnswer)
 	}
@@ -262,7 +259,7 @@ func (p *process) died(at phase) error {
 		return &policies.BudgetError{Message: fmt.Sprintf("%s took more than %v of the processor: shorten them", at, p.limits.CompileCPU)}
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
-	return &policies.BudgetError{Message: cut(strings.TrimSuffix(fmt.Sprintf("the process of %s ended before it answered (%v): %s", at, state, first), ": "))}
+	return &policies.BudgetError{Message: policies.Cut(strings.TrimSuffix(fmt.Sprintf("the process of %s ended before it answered (%v): %s", at, state, first), ": "))}
 }
 
 // starved reports whether what a process said is how Go's runtime dies for want of
@@ -274,6 +271,9 @@ func starved(said string) bool {
 		func(sign string) bool { return strings.Contains(said, sign) })
 }
 
+// maxSaid bounds what is kept of what a process says.
+const maxSaid = 4 << 10
+
 // tail keeps the beginning of what a process says on its error stream.
 type tail struct {
 	mu   sync.Mutex
@@ -283,7 +283,7 @@ type tail struct {
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.text = append(t.text, b[:min(len(b), 4*maxText-len(t.text))]...)
+	t.text = append(t.text, b[:min(len(b), maxSaid-len(t.text))]...)
 	return len(b), nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/gopherwood/ark/policies"
@@ -19,8 +18,6 @@ import (
 const (
 	maxQuestion = 32 << 20
 	maxAnswer   = 4 << 20
-	// maxText bounds the text of an error.
-	maxText = 1024
 )
 
 // job is the first message to a process, as JSON: what it is for, and its limits.
@@ -182,11 +179,3 @@ func (d *decoder) flag() bool {
 }
 
 func (d *decoder) fail() { d.err, d.rest = errMalformed, nil }
-
-// cut shortens text to maxText bytes of whole characters.
-func cut(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	return string(slices.DeleteFunc([]rune(s[:maxText]), func(r rune) bool { return r == '\uFFFD' })) + "…"
-}
